@@ -1,0 +1,109 @@
+// CheckpointStore: how far each consumer has come, who may move it, and the writes that move with it.
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { CheckpointMoved, CheckpointStoreError, LeaseHeld, LeaseLost } from "./CheckpointStoreError.ts"
+import type { Position } from "./Position.ts"
+
+/** The event on which a consumer stopped, and why; kept beside its checkpoint so that other processes can see it. */
+export class Stopped extends Schema.Class<Stopped>("evolvent/Stopped")({
+  problem: Schema.String,
+  eventId: Schema.UndefinedOr(Schema.String),
+  stream: Schema.UndefinedOr(Schema.String),
+  position: Schema.UndefinedOr(Schema.Number)
+}) {}
+
+/** How far a consumer has come: it has handled everything up to `position`. */
+export interface Checkpoint {
+  readonly position: Position
+  readonly stopped: Stopped | undefined
+}
+
+/** The right to move a checkpoint, until someone else takes it over. */
+export interface Lease {
+  readonly name: string
+  readonly holder: string
+  /** Grows with every holder: a store refuses what an older token wants to commit. */
+  readonly token: number
+  readonly duration: Duration.Duration
+}
+
+/** A step of a checkpoint: from where it must stand to where it goes, under a lease where there is one. */
+export interface Move {
+  readonly name: string
+  readonly from: Position
+  readonly to: Position
+  readonly lease?: Lease
+}
+
+/** What a backend promises of checkpoints. */
+export interface Capabilities {
+  /** Whether everything that is written to the same backend within `transact` commits together with the checkpoint. */
+  readonly transaction: boolean
+}
+
+/**
+ * The checkpoint store.
+ *
+ * Only `transact` moves a checkpoint, by compare-and-set: of two runners with the same position one wins and the other
+ * gets {@link CheckpointMoved}. A lease is given to one holder at a time; one that was lost cannot commit.
+ */
+export class CheckpointStore extends Context.Service<
+  CheckpointStore,
+  {
+    readonly capabilities: Capabilities
+    /** The checkpoint of a name, at `Position.beginning` when there is none. */
+    readonly load: (name: string) => Effect.Effect<Checkpoint, CheckpointStoreError>
+    /** Runs writes and moves the checkpoint: batches of read models always commit with it where the backend can. */
+    readonly transact: <A, E, R>(
+      move: Move,
+      writes: Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | CheckpointMoved | LeaseLost | CheckpointStoreError, R>
+    /** Moves the checkpoint with nothing to write: `transact` of no writes. */
+    readonly advance: (move: Move) => Effect.Effect<void, CheckpointMoved | LeaseLost | CheckpointStoreError>
+    /** Records on what a consumer stopped; moving its checkpoint or acquiring its lease clears it. */
+    readonly stop: (
+      name: string,
+      stopped: Stopped,
+      lease?: Lease
+    ) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
+    /** Takes the lease of a name, with a new token, unless another holder has one that has not run out. */
+    readonly acquire: (
+      name: string,
+      holder: string,
+      duration: Duration.Input
+    ) => Effect.Effect<Lease, LeaseHeld | CheckpointStoreError>
+    /** Prolongs a lease from now. */
+    readonly renew: (lease: Lease) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
+    /** Gives a lease back; one that was lost is no error. */
+    readonly release: (lease: Lease) => Effect.Effect<void, CheckpointStoreError>
+    /** Watches a name: the inner effect waits until this process saw it change since it last returned. */
+    readonly watch: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
+  }
+>()("evolvent/CheckpointStore") {}
+
+/** What a backend implements. `commit` checks lease and position and moves the checkpoint together with `writes`. */
+export interface Driver {
+  readonly capabilities: Capabilities
+  readonly load: (name: string) => Effect.Effect<Checkpoint, CheckpointStoreError>
+  readonly commit: <A, E, R>(
+    move: Move,
+    writes: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | CheckpointMoved | LeaseLost | CheckpointStoreError, R>
+  readonly stop: (
+    name: string,
+    stopped: Stopped,
+    lease: Lease | undefined
+  ) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
+  readonly acquire: (
+    name: string,
+    holder: string,
+    duration: Duration.Duration
+  ) => Effect.Effect<Lease, LeaseHeld | CheckpointStoreError>
+  readonly renew: (lease: Lease) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
+  readonly release: (lease: Lease) => Effect.Effect<void, CheckpointStoreError>
+}
+
+export { make } from "./internal/checkpointStore.ts"

@@ -1,0 +1,72 @@
+// Metadata: who caused an event, in which conversation and trace; it flows by itself from command to event to reaction.
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { Json } from "effect/Schema"
+import * as Tracer from "effect/Tracer"
+
+/**
+ * What is known of an event beside what happened.
+ *
+ * - `correlationId`: the conversation that everything it led to shares;
+ * - `causationId`: the event or command that caused this one;
+ * - `actor`: who asked for it;
+ * - `traceparent`: the W3C trace context of the span that appended it;
+ * - `commandId`, `commandHash`: written by `Aggregate.execute` when a command has an id;
+ * - anything else that is JSON.
+ *
+ * Metadata is no part of an event's identity or content: an append repeated with other metadata is still a repeat.
+ */
+export interface Metadata {
+  readonly correlationId?: string
+  readonly causationId?: string
+  readonly actor?: string
+  readonly traceparent?: string
+  readonly commandId?: string
+  readonly commandHash?: string
+  readonly [key: string]: Json | undefined
+}
+
+/** No metadata. */
+export const empty: Metadata = {}
+
+/** The metadata of the running fiber; every append adds it to its events. */
+export const Current: Context.Reference<Metadata> = Context.Reference("evolvent/Metadata/Current", {
+  defaultValue: () => empty
+})
+
+/**
+ * Runs an effect with more metadata than its surroundings have.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Metadata from "evolvent/Metadata"
+ *
+ * const actor = Effect.map(Metadata.Current, (metadata) => metadata.actor)
+ * Effect.runSync(actor.pipe(Metadata.provide({ actor: "ada" }))) // => "ada"
+ * ```
+ */
+export const provide =
+  (metadata: Metadata) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.updateService(effect, Current, (current) => ({ ...current, ...metadata }))
+
+/** The metadata of whatever an event causes: same conversation and actor, caused by that event. */
+export const causedBy = (event: { readonly id: string; readonly metadata: Metadata }): Metadata => {
+  const { actor, correlationId } = event.metadata
+  return {
+    correlationId: correlationId ?? event.id,
+    causationId: event.id,
+    ...(actor === undefined ? {} : { actor })
+  }
+}
+
+/** What an append made here adds to its events: the fiber's metadata and the trace of its span. */
+export const forAppend: Effect.Effect<Metadata> = Effect.withFiber((fiber) => {
+  const current = fiber.getRef(Current)
+  const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
+  return Effect.succeed(
+    span === undefined || current.traceparent !== undefined
+      ? current
+      : { ...current, traceparent: `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}` }
+  )
+})

@@ -1,0 +1,186 @@
+// Processor: the running consumer. Follows the log, keeps a read model or reacts, and remembers how far it has come.
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Schedule from "effect/Schedule"
+import type * as Aggregate from "./Aggregate.ts"
+import type { CheckpointStore } from "./CheckpointStore.ts"
+import type { CheckpointMoved, CheckpointStoreError, LeaseLost } from "./CheckpointStoreError.ts"
+import type { EventFilter } from "./EventFilter.ts"
+import type { EventStore, Page } from "./EventStore.ts"
+import type { EventStoreError } from "./EventStoreError.ts"
+import type { EventFailed, ProcessorStopped } from "./internal/processorErrors.ts"
+import * as projections from "./internal/processorProjection.ts"
+import * as reactors from "./internal/processorReactor.ts"
+import * as runner from "./internal/processorRun.ts"
+import type { Position } from "./Position.ts"
+import type { Projection, RecordedCase, RecordedOf } from "./Projection.ts"
+import type { ReadModelStore, ReadModelStoreError } from "./ReadModelStore.ts"
+
+export { ProcessorStopped, WaitTimedOut } from "./internal/processorErrors.ts"
+export { status, waitFor } from "./internal/processorStatus.ts"
+export type { Status, Target } from "./internal/processorStatus.ts"
+
+/** Commits what a page, or a part of it, led to: the writes, and the checkpoint at `to`. */
+export type Commit = <A, E, R>(
+  to: Position,
+  writes: Effect.Effect<A, E, R>
+) => Effect.Effect<void, E | CheckpointMoved | LeaseLost | CheckpointStoreError, R>
+
+/** What the runner lends to the handling of a page. */
+export interface Turn<E> {
+  readonly commit: Commit
+  /** Repeats what failed on an event, by the schedule of {@link RunOptions}. */
+  readonly retry: <A, X, R>(effect: Effect.Effect<A, X | EventFailed<E>, R>) => Effect.Effect<A, X | EventFailed<E>, R>
+}
+
+/** How handling a page can fail, beside the handler's own error `E` (which comes as an `EventFailed`). */
+export type HandleError<E> =
+  | EventFailed<E>
+  | CheckpointMoved
+  | LeaseLost
+  | CheckpointStoreError
+  | ReadModelStoreError
+  | EventStoreError
+
+/**
+ * A consumer of events with a checkpoint of its own, ready to be run.
+ *
+ * `E` is what its handlers can fail with, `R` what it needs. Made by {@link projection} and {@link reactor}, started by
+ * {@link layer} or {@link run}.
+ */
+export interface Processor<out Name extends string, in out E, out R> {
+  readonly name: Name
+  /** The name of its checkpoint and lease. */
+  readonly checkpoint: string
+  readonly filter: EventFilter
+  /** Handles one page and commits all of it. */
+  readonly handle: (page: Page, turn: Turn<E>) => Effect.Effect<void, HandleError<E>, R>
+}
+
+/** How a processor is run. */
+export interface RunOptions<E> {
+  /** When to handle a failed event again, before the processor stops; a few times within seconds unless given. */
+  readonly retry?: Schedule.Schedule<unknown, E>
+  /** How long a runner that fell silent keeps others waiting; 10 seconds unless given. */
+  readonly lease?: Duration.Input
+}
+
+/**
+ * Keeps a projection's read model: rows and checkpoint move together, so each event counts exactly once.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Schema from "effect/Schema"
+ * import * as Aggregate from "evolvent/Aggregate"
+ * import * as Memory from "evolvent/Memory"
+ * import * as Processor from "evolvent/Processor"
+ * import * as Projection from "evolvent/Projection"
+ * import * as ReadModel from "evolvent/ReadModel"
+ *
+ * const Counter = Aggregate.make("Counter", {
+ *   command: Schema.TaggedUnion({ Add: { by: Schema.Int } }),
+ *   event: Schema.TaggedUnion({ Added: { by: Schema.Int } }),
+ *   state: Schema.Int,
+ *   initial: 0
+ * })({
+ *   decide: { Add: ({ by }) => [{ _tag: "Added", by }] },
+ *   evolve: { Added: (total, { by }) => total + by }
+ * })
+ * const Totals = Projection.make("totals", {
+ *   from: [Counter],
+ *   row: Schema.Struct({ total: Schema.Int }),
+ *   initial: { total: 0 }
+ * })({
+ *   evolve: { Added: ({ total }, { by }) => ({ total: total + by }) }
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   const { position } = yield* Aggregate.execute(Counter, "a", { _tag: "Add", by: 2 })
+ *   yield* Processor.waitFor(Totals, position)
+ *   return yield* ReadModel.get(Totals, "a")
+ * })
+ * const Live = Processor.layer(Processor.projection(Totals)).pipe(Layer.provideMerge(Memory.layer))
+ * await Effect.runPromise(program.pipe(Effect.provide(Live))) // => { total: 2 }
+ * ```
+ */
+export const projection = <Name extends string, Row, Index extends string>(
+  definition: Projection<Name, Row, Index>
+): Processor<Name, never, EventStore | CheckpointStore | ReadModelStore> => projections.make(definition)
+
+type AnyEffect = Effect.Effect<unknown, unknown, unknown>
+type Sources = readonly [Aggregate.Any, ...ReadonlyArray<Aggregate.Any>]
+type ByTag<A extends Aggregate.Any> = {
+  readonly [Tag in Aggregate.EventOf<A>["_tag"]]?: (
+    event: Extract<Aggregate.EventOf<A>, { readonly _tag: Tag }>,
+    recorded: RecordedCase<A, Tag>
+  ) => AnyEffect
+}
+
+/** What a reactor does: one function of the stored event, or a handler by tag (by aggregate name, then tag, for several). */
+export type Handle<From extends Sources> =
+  | ((event: RecordedOf<From[number]>) => AnyEffect)
+  | (From extends readonly [infer A extends Aggregate.Any]
+      ? ByTag<A>
+      : { readonly [A in From[number] as A["name"]]?: ByTag<A> })
+
+/** The effects that the handlers of a reactor return. */
+export type EffectsOf<H> = H extends (...args: never) => infer Returned
+  ? Returned
+  : { readonly [Key in keyof H]: EffectsOf<H[Key]> }[keyof H]
+
+/**
+ * Reacts to events with effects, one event after the other, each until it succeeded.
+ *
+ * The checkpoint moves after every event: a handler runs once for each, and again only when the process died inside
+ * it. What the handler does carries the event's correlation, and the event as its cause, in `Metadata`.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Aggregate from "evolvent/Aggregate"
+ * import * as Processor from "evolvent/Processor"
+ *
+ * const Account = Aggregate.make("Account", {
+ *   command: Schema.TaggedUnion({ Open: { owner: Schema.String } }),
+ *   event: Schema.TaggedUnion({ Opened: { owner: Schema.String } }),
+ *   state: Schema.Null,
+ *   initial: null
+ * })({
+ *   decide: { Open: ({ owner }) => [{ _tag: "Opened", owner }] },
+ *   evolve: { Opened: () => null }
+ * })
+ *
+ * const Welcome = Processor.reactor("welcome", {
+ *   from: [Account],
+ *   handle: { Opened: ({ owner }) => Effect.log(`Welcome, ${owner}`) }
+ * })
+ * ```
+ */
+export const reactor = <const Name extends string, const From extends Sources, const H extends Handle<From>>(
+  name: Name,
+  options: { readonly from: From; readonly handle: H }
+): Processor<Name, Effect.Error<EffectsOf<H>>, EventStore | CheckpointStore | Effect.Services<EffectsOf<H>>> =>
+  reactors.make(name, options.from, options.handle)
+
+/**
+ * Runs a processor until it is interrupted, or fails when it stops on an event.
+ *
+ * One runner at a time, by a lease; the others wait to take over. It starts from its checkpoint and survives lost
+ * connections. A failing event is retried by the schedule; then the processor stops, records why beside its checkpoint
+ * and gives its lease back.
+ */
+export const run = <Name extends string, E, R>(
+  processor: Processor<Name, E, R>,
+  options?: RunOptions<E>
+): Effect.Effect<never, ProcessorStopped, R | EventStore | CheckpointStore> => runner.run(processor, options ?? {})
+
+/** Runs a processor as long as the layer lives. When it stops it logs why; `status` and `waitFor` tell it, too. */
+export const layer = <Name extends string, E, R>(
+  processor: Processor<Name, E, R>,
+  options?: RunOptions<E>
+): Layer.Layer<never, never, R | EventStore | CheckpointStore> =>
+  Layer.effectDiscard(
+    Effect.forkScoped(Effect.tapError(run(processor, options), (stopped) => Effect.logError(stopped.message)))
+  )

@@ -1,0 +1,181 @@
+// Projection: a read model as a pure fold. Events give rows; it cannot express an effect, so it can always be replayed.
+import type { Effect } from "effect/Effect"
+import type * as DateTime from "effect/DateTime"
+import type * as Schema from "effect/Schema"
+import type * as Aggregate from "./Aggregate.ts"
+import type { Recorded } from "./EventData.ts"
+import type { EventFilter } from "./EventFilter.ts"
+import { define } from "./internal/projection.ts"
+import type { JsonCodec } from "./internal/jsonCodec.ts"
+import type { Table } from "./ReadModelStore.ts"
+
+export { fold, scan } from "./internal/projectionFold.ts"
+export type { Change } from "./internal/projectionFold.ts"
+
+/** What a handler returns to remove its row; returning nothing is a type error, so that a forgotten return deletes nothing. */
+export const remove: Remove = { _tag: "evolvent/Projection/remove" }
+
+/** The type of {@link remove}. */
+export interface Remove {
+  readonly _tag: "evolvent/Projection/remove"
+}
+
+/** A value that an index can order. */
+export type Indexable = string | number | boolean | bigint | DateTime.Utc | Date
+
+/** The fields of a row that can be indexed: those that hold an ordered scalar. */
+export type IndexKey<Row> = {
+  readonly [Field in keyof Row & string]: [Row[Field]] extends [Indexable] ? Field : never
+}[keyof Row & string]
+
+/**
+ * A read model: which events it is made of, and how each changes the row of its key.
+ *
+ * `step` is the whole of it: the row after an event, from the row before it (undefined when there is none).
+ */
+export interface Projection<out Name extends string, in out Row, out Index extends string> {
+  readonly name: Name
+  readonly version: number
+  readonly from: ReadonlyArray<Aggregate.Any>
+  readonly filter: EventFilter
+  readonly indexes: ReadonlyArray<Index>
+  readonly row: Schema.ConstraintCodec<Row, unknown>
+  readonly codec: JsonCodec<Row>
+  readonly table: Table
+  /** The keys of the rows that an event changes. */
+  readonly keys: (event: Recorded<Tagged>) => ReadonlyArray<string>
+  /** The row after an event; undefined when there is none. */
+  readonly step: (row: Row | undefined, event: Recorded<Tagged>) => Row | undefined
+}
+
+interface Tagged {
+  readonly _tag: string
+}
+
+type Sources = readonly [Aggregate.Any, ...ReadonlyArray<Aggregate.Any>]
+type TagOf<A extends Aggregate.Any> = Aggregate.EventOf<A>["_tag"]
+type CaseOf<A extends Aggregate.Any, Tag> = Extract<Aggregate.EventOf<A>, { readonly _tag: Tag }>
+
+/** A stored event of an aggregate, of one type. */
+export type RecordedCase<A extends Aggregate.Any, Tag extends string> = Recorded<CaseOf<A, Tag>, A["name"], Tag>
+
+/** The stored events of some aggregates: `category` and then `type` narrow `data`. */
+export type RecordedOf<A extends Aggregate.Any> = A extends Aggregate.Any
+  ? { readonly [Tag in TagOf<A>]: RecordedCase<A, Tag> }[TagOf<A>]
+  : never
+
+type Create<A extends Aggregate.Any, Tag extends string, Row> = (
+  event: CaseOf<A, Tag>,
+  recorded: RecordedCase<A, Tag>
+) => Row
+type Evolve<A extends Aggregate.Any, Tag extends string, Row> = (
+  row: Row,
+  event: CaseOf<A, Tag>,
+  recorded: RecordedCase<A, Tag>
+) => Row | Remove
+
+/** The second step of {@link make}: the handlers, flat for one aggregate, by aggregate name for several. */
+export type Behaviour<
+  Name extends string,
+  From extends Sources,
+  Row,
+  Index extends string,
+  Started extends boolean
+> = From extends readonly [infer A extends Aggregate.Any]
+  ? Started extends true
+    ? <Tag extends TagOf<A>>(behaviour: {
+        readonly evolve: { readonly [T in Tag]: Evolve<A, T, Row> }
+      }) => Projection<Name, Row, Index>
+    : <Created extends TagOf<A>, Tag extends TagOf<A>>(behaviour: {
+        readonly create: { readonly [T in Created]: Create<A, T, Row> }
+        readonly evolve: { readonly [T in Tag]: Evolve<A, T, Row> }
+      }) => Projection<Name, Row, Index>
+  : Started extends true
+    ? (behaviour: { readonly evolve: EvolveBySource<From, Row> }) => Projection<Name, Row, Index>
+    : (behaviour: {
+        readonly create: CreateBySource<From, Row>
+        readonly evolve: EvolveBySource<From, Row>
+      }) => Projection<Name, Row, Index>
+
+type EvolveBySource<From extends Sources, Row> = {
+  readonly [A in From[number] as A["name"]]: { readonly [Tag in TagOf<A>]?: Evolve<A, Tag, Row> }
+}
+type CreateBySource<From extends Sources, Row> = {
+  readonly [A in From[number] as A["name"]]?: { readonly [Tag in TagOf<A>]?: Create<A, Tag, Row> }
+}
+
+/** A row schema that an Effect would satisfy cannot keep effects out of the handlers. */
+export type NoEffect<Row> = [Effect<unknown, unknown, unknown>] extends [Row]
+  ? "a row needs at least one field"
+  : unknown
+
+/** What a projection is made of. */
+export interface Protocol<From extends Sources, Row, Index extends string, Initial> {
+  readonly from: From
+  readonly row: Schema.ConstraintCodec<Row, unknown> & NoEffect<Row>
+  /** The key, or keys, of the rows that an event changes; the stream's id unless given. */
+  readonly key?: (event: RecordedOf<From[number]>) => string | ReadonlyArray<string>
+  /** The fields to filter and order by. */
+  readonly indexes?: ReadonlyArray<Index>
+  /** The row before a key's first event; without it, rows begin with the events in `create`. */
+  readonly initial?: Initial
+  /** Bumped by hand when the handlers mean something else: a new version is built beside the old one. */
+  readonly version?: number
+}
+
+/**
+ * Makes a projection in two steps: where its rows come from, then how events change them.
+ *
+ * A row begins with `initial` or with an event in `create` (which begins anew where there is a row already, unless
+ * `evolve` handles that event too). An `evolve` event for a key without a row is passed over, so no handler sees
+ * `undefined`. With several aggregates the handlers are nested by aggregate name, since tags may collide.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Aggregate from "evolvent/Aggregate"
+ * import * as EventFilter from "evolvent/EventFilter"
+ * import { EventStore } from "evolvent/EventStore"
+ * import * as Memory from "evolvent/Memory"
+ * import * as Projection from "evolvent/Projection"
+ *
+ * const Counter = Aggregate.make("Counter", {
+ *   command: Schema.TaggedUnion({ Add: { by: Schema.Int } }),
+ *   event: Schema.TaggedUnion({ Added: { by: Schema.Int } }),
+ *   state: Schema.Int,
+ *   initial: 0
+ * })({
+ *   decide: { Add: ({ by }) => [{ _tag: "Added", by }] },
+ *   evolve: { Added: (total, { by }) => total + by }
+ * })
+ *
+ * const Totals = Projection.make("totals", {
+ *   from: [Counter],
+ *   row: Schema.Struct({ total: Schema.Int }),
+ *   initial: { total: 0 },
+ *   indexes: ["total"]
+ * })({
+ *   evolve: { Added: ({ total }, { by }) => ({ total: total + by }) }
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* Aggregate.execute(Counter, "a", { _tag: "Add", by: 2 })
+ *   yield* Aggregate.execute(Counter, "a", { _tag: "Add", by: 3 })
+ *   const store = yield* EventStore
+ *   return yield* Projection.fold(Totals, store.read(EventFilter.all()))
+ * })
+ * Effect.runSync(program.pipe(Effect.provide(Memory.layer))) // => new Map([["a", { total: 5 }]])
+ * ```
+ */
+export const make = <
+  const Name extends string,
+  const From extends Sources,
+  Row extends object,
+  const Index extends IndexKey<Row> = never,
+  Initial extends Row = never
+>(
+  name: Name,
+  protocol: Protocol<From, Row, Index, Initial>
+): Behaviour<Name, From, Row, Index, [Initial] extends [never] ? false : true> =>
+  // The conditional type picks the shape of the second call from the first; at run time there is one shape for all.
+  ((behaviour: never) => define(name, protocol as never, behaviour)) as never

@@ -1,0 +1,63 @@
+// Turns the events of one aggregate into stored type and data, and back. Built once an aggregate, on first use.
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Json } from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import { make as jsonCodec } from "./jsonCodec.ts"
+
+/** A value that says by its `_tag` which case it is. */
+export interface Tagged {
+  readonly _tag: string
+}
+
+/** Encodes events to type and data and decodes them; problems come in words. */
+export interface EventCodec<E> {
+  readonly tags: ReadonlyArray<string>
+  readonly encode: (event: E) => Result.Result<{ readonly type: string; readonly data: Json }, string>
+  readonly decode: (type: string, data: Json) => Result.Result<E, string>
+}
+
+/** The codec of a union of tagged events. The `_tag` is the stored type and is left out of the data. */
+export const make = <E extends Tagged>(schema: Schema.ConstraintCodec<E, unknown>): EventCodec<E> => {
+  const codec = jsonCodec(schema)
+  const tags = tagsOf(schema)
+  const known = new Set(tags)
+  return {
+    tags,
+    encode: (event) => {
+      const encoded = codec.encode(event)
+      if (Result.isFailure(encoded)) return Result.fail(encoded.failure)
+      const { _tag: type, ...data } = encoded.success as { readonly _tag: string; readonly [key: string]: Json }
+      return Result.succeed({ type, data })
+    },
+    decode: (type, data) => {
+      if (!known.has(type)) return Result.fail(`no event of that type is known here (known: ${tags.join(", ")})`)
+      if (typeof data !== "object" || data === null || Array.isArray(data)) {
+        return Result.fail(`its data is not an object`)
+      }
+      return codec.decode({ _tag: type, ...data })
+    }
+  }
+}
+
+/** The `_tag`s of a union of tagged structs, as stored. Throws a TypeError for a schema that has none. */
+export const tagsOf = (schema: Schema.Constraint): ReadonlyArray<string> => {
+  const tags = new Set<string>()
+  const visit = (ast: SchemaAST.AST): void => {
+    if (SchemaAST.isUnion(ast)) return ast.types.forEach(visit)
+    if (SchemaAST.isSuspend(ast)) return visit(ast.thunk())
+    const tag = SchemaAST.isObjects(ast) ? ast.propertySignatures.find((p) => p.name === "_tag")?.type : undefined
+    const literals = tag === undefined ? [] : SchemaAST.isUnion(tag) ? tag.types : [tag]
+    const names = literals.flatMap((one) =>
+      SchemaAST.isLiteral(one) && typeof one.literal === "string" ? [one.literal] : []
+    )
+    if (names.length === 0 || names.length !== literals.length) {
+      throw new TypeError(
+        "Commands and events are tagged: each case of the schema needs a literal `_tag`, as Schema.TaggedUnion gives it."
+      )
+    }
+    for (const name of names) tags.add(name)
+  }
+  visit(SchemaAST.toEncoded(Schema.toCodecJson(schema).ast))
+  return [...tags]
+}

@@ -1,0 +1,275 @@
+// The typed event store over a driver: checks what goes in, encodes and decodes, pages, follows.
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import type { Json } from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { EventData, Recorded } from "../EventData.ts"
+import * as EventFilter from "../EventFilter.ts"
+import * as EventId from "../EventId.ts"
+import type {
+  Append,
+  Driver,
+  EncodedAppend,
+  EncodedEvent,
+  EncodedRecorded,
+  EventStore,
+  Page,
+  ReadOptions,
+  ReadRequest
+} from "../EventStore.ts"
+import * as Errors from "../EventStoreError.ts"
+import * as Metadata from "../Metadata.ts"
+import * as Position from "../Position.ts"
+import type { Revision } from "../Revision.ts"
+import * as StreamName from "../StreamName.ts"
+import * as json from "./json.ts"
+
+/** How many events one page of a read holds. */
+const pageSize = 500
+
+// A lost server comes back within seconds or minutes; a subscription waits for it as long as it takes.
+const reconnect = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
+
+/** The event store of a driver. */
+export const make = (driver: Driver): EventStore["Service"] => {
+  const { maxAppendBytes } = driver.capabilities
+
+  const encode = (operation: string, append: Append, flow: Metadata.Metadata, nextId: () => EventId.EventId) => {
+    const { events, stream } = append
+    const fail = (reason: Errors.Reason) => Result.fail(Errors.because(operation, reason))
+    const parsed = StreamName.parse(stream)
+    if (Result.isFailure(parsed)) return fail(parsed.failure)
+    // Events of one append mostly share their metadata: the text is made once for each different one.
+    let shared: Metadata.Metadata | undefined
+    let metadata: string | undefined
+    let bytes = 0
+    const encoded: Array<EncodedEvent> = []
+    for (const event of events) {
+      const unstorable = (problem: string) =>
+        fail(new Errors.UnstorableContent({ stream, type: String(event.type), problem }))
+      const problem = eventProblem(event)
+      if (problem !== undefined) return unstorable(problem)
+      const data = json.stringify(event.data)
+      if (Result.isFailure(data)) return unstorable(`in its data ${data.failure}`)
+      if (metadata === undefined || event.metadata !== shared) {
+        const text = json.stringify(withoutUndefined({ ...flow, ...event.metadata }))
+        if (Result.isFailure(text)) return unstorable(`in its metadata ${text.failure}`)
+        metadata = text.success
+        shared = event.metadata
+      }
+      // Three bytes a UTF-16 unit is the most that UTF-8 takes; the exact count is only needed near the limit.
+      bytes += 3 * (data.success.length + metadata.length)
+      encoded.push({
+        id: event.id ?? nextId(),
+        type: event.type,
+        schemaVersion: event.schemaVersion ?? 1,
+        data: data.success,
+        metadata
+      })
+    }
+    if (bytes > maxAppendBytes) {
+      bytes = encoded.reduce((sum, event) => sum + json.utf8Length(event.data) + json.utf8Length(event.metadata), 0)
+      if (bytes > maxAppendBytes) return fail(new Errors.AppendTooLarge({ stream, bytes, maxBytes: maxAppendBytes }))
+    }
+    const ids = new Set(encoded.map((event) => event.id))
+    if (ids.size !== encoded.length) {
+      return fail(new Errors.InvalidRequest({ problem: `two events for stream ${stream} have the same id` }))
+    }
+    const result: EncodedAppend = {
+      stream,
+      category: StreamName.category(stream),
+      expected: append.expected ?? "any",
+      events: encoded
+    }
+    return Result.succeed(result)
+  }
+
+  const write = Effect.fnUntraced(function* (operation: string, appends: ReadonlyArray<Append>) {
+    const flow = yield* Metadata.forAppend
+    const generator = yield* EventId.Generator
+    const now = yield* Clock.currentTimeMillis
+    const encoded: Array<EncodedAppend> = []
+    for (const append of appends) {
+      encoded.push(yield* Effect.fromResult(encode(operation, append, flow, () => generator(now))))
+    }
+    const outcome = yield* driver.append(encoded)
+    switch (outcome._tag) {
+      case "Appended":
+        return outcome.results
+      case "Conflict": {
+        const { expected, stream } = encoded[outcome.index] as EncodedAppend
+        return yield* new Errors.WrongExpectedRevision({ stream, expected, actual: outcome.actual })
+      }
+      case "IdReused": {
+        const { stream } = encoded[outcome.index] as EncodedAppend
+        return yield* new Errors.EventIdReused({ stream, id: outcome.id, problem: outcome.problem })
+      }
+    }
+  })
+
+  const read = (
+    filter: EventFilter.EventFilter,
+    options: ReadOptions = {}
+  ): Stream.Stream<Recorded, Errors.EventStoreError> => {
+    const direction = options.direction ?? "forwards"
+    const problem = readProblem(filter, options)
+    if (problem !== undefined)
+      return Stream.fail(Errors.because("EventStore.read", new Errors.InvalidRequest({ problem })))
+    const limit = options.limit ?? Infinity
+    if (limit === 0) return Stream.empty
+    const step = direction === "forwards" ? 1 : -1
+    const start: { readonly from: ReadRequest["from"]; readonly left: number } = {
+      from: encodeFrom(options.from),
+      left: limit
+    }
+    return Stream.paginate(start, ({ from, left }) =>
+      Effect.map(driver.read({ filter, direction, from, limit: Math.min(left, pageSize) }), (page) => {
+        const rest = left - page.events.length
+        const next = page.through + step
+        return [
+          page.events.map(decodeRecorded),
+          page.done || rest <= 0 || next < 0
+            ? Option.none()
+            : Option.some({ from: { _tag: "Position" as const, position: Position.make(next) }, left: rest })
+        ] as const
+      })
+    )
+  }
+
+  const subscribe = (
+    filter: EventFilter.EventFilter,
+    options: { readonly after?: Position.Position } = {}
+  ): Stream.Stream<Page, Errors.EventStoreError> => {
+    // Shared by the attempts of one subscription, so that a reconnect goes on where it was.
+    const follow = Effect.fnUntraced(function* (cursor: { after: Position.Position }) {
+      // Listen first, then read: what is appended in between wakes the next wait.
+      const woken = yield* driver.listen
+      if (cursor.after > Position.beginning) {
+        const head = yield* driver.head
+        if (cursor.after > head) {
+          return yield* Errors.because(
+            "EventStore.subscribe",
+            new Errors.CheckpointAheadOfStore({ after: cursor.after, head })
+          )
+        }
+      }
+      const wait = Duration.isFinite(Duration.fromInputUnsafe(driver.pollInterval))
+        ? Effect.asVoid(Effect.timeoutOption(woken, driver.pollInterval))
+        : woken
+      let done = false
+      const next: Effect.Effect<Page, Errors.EventStoreError> = Effect.suspend(() =>
+        (done ? wait : Effect.void).pipe(
+          Effect.andThen(
+            driver.read({
+              filter,
+              direction: "forwards",
+              from: { _tag: "Position", position: Position.make(cursor.after + 1) },
+              limit: pageSize
+            })
+          ),
+          Effect.flatMap((page) => {
+            done = page.done
+            if (page.through <= cursor.after) return next
+            cursor.after = page.through
+            return Effect.succeed({ events: page.events.map(decodeRecorded), through: page.through })
+          })
+        )
+      )
+      return Stream.fromEffectRepeat(next)
+    })
+    return Stream.suspend(() => {
+      const cursor = { after: options.after ?? Position.beginning }
+      return Stream.unwrap(follow(cursor)).pipe(
+        Stream.retry(
+          Schedule.while(Schedule.setInputType<Errors.EventStoreError>()(reconnect), ({ input }) => input.isRetryable)
+        )
+      )
+    })
+  }
+
+  return {
+    capabilities: driver.capabilities,
+    append: (stream, events, options) =>
+      Effect.map(
+        write("EventStore.append", [{ stream, events, ...options }]),
+        (results) => results[0] ?? { revision: undefined, position: Position.beginning }
+      ),
+    appendAll: Effect.fnUntraced(function* (appends) {
+      const unsupported = !driver.capabilities.appendAll
+      if (unsupported) {
+        return yield* Errors.because(
+          "EventStore.appendAll",
+          new Errors.Unsupported({ feature: "appending to several streams at once" })
+        )
+      }
+      const twice = appends.find((one, i) => appends.findIndex((other) => other.stream === one.stream) !== i)
+      if (twice !== undefined) {
+        const problem = `stream ${twice.stream} is named twice; put its events into one append`
+        return yield* Errors.because("EventStore.appendAll", new Errors.InvalidRequest({ problem }))
+      }
+      return appends.length === 0 ? [] : yield* write("EventStore.appendAll", appends)
+    }),
+    read,
+    subscribe,
+    find: (stream, id) =>
+      Effect.map(driver.find(stream, id), (found) => (found === undefined ? undefined : decodeRecorded(found))),
+    head: driver.head,
+    streamRevision: driver.streamRevision
+  }
+}
+
+const eventProblem = (event: EventData): string | undefined => {
+  if (typeof event.type !== "string" || event.type === "") return "its type is not a name"
+  if (!event.type.isWellFormed() || event.type.includes("\u0000")) return "its type holds NUL or ill-formed Unicode"
+  const version = event.schemaVersion
+  if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) {
+    return `its schemaVersion is ${version}, not a whole number from 1`
+  }
+  if (event.id !== undefined && !EventId.isEventId(event.id)) return `its id "${event.id}" is not a UUID in lower case`
+  return undefined
+}
+
+const withoutUndefined = (metadata: Metadata.Metadata): Metadata.Metadata => {
+  for (const key in metadata) {
+    if (metadata[key] === undefined) {
+      return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
+    }
+  }
+  return metadata
+}
+
+const readProblem = (filter: EventFilter.EventFilter, { from, limit }: ReadOptions): string | undefined => {
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+    return `the limit is ${limit}, not a whole number from 0`
+  }
+  if (from?.revision !== undefined && filter._tag !== "Stream") {
+    return `a revision is a place in one stream, but ${EventFilter.describe(filter)} was asked for; use a position or a time`
+  }
+  return undefined
+}
+
+const encodeFrom = (from: ReadOptions["from"]): ReadRequest["from"] => {
+  if (from === undefined) return undefined
+  if (from.revision !== undefined) return { _tag: "Revision", revision: from.revision as Revision }
+  if (from.position !== undefined) return { _tag: "Position", position: from.position }
+  return { _tag: "Time", time: DateTime.toEpochMillis(from.time) }
+}
+
+const decodeRecorded = (event: EncodedRecorded): Recorded => ({
+  id: event.id,
+  stream: event.stream,
+  category: event.category,
+  streamId: event.stream.slice(event.category.length + 1),
+  revision: event.revision,
+  position: event.position,
+  type: event.type,
+  schemaVersion: event.schemaVersion,
+  data: JSON.parse(event.data) as Json,
+  metadata: event.metadata === "{}" ? Metadata.empty : (JSON.parse(event.metadata) as Metadata.Metadata),
+  recordedAt: DateTime.makeUnsafe(event.recordedAt)
+})

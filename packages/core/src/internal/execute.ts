@@ -1,0 +1,251 @@
+// Executes a command on an aggregate: load, decide, append; on a conflict load what is new and decide again.
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Aggregate } from "../Aggregate.ts"
+import type { EventData, Recorded } from "../EventData.ts"
+import * as EventFilter from "../EventFilter.ts"
+import * as EventId from "../EventId.ts"
+import { EventStore } from "../EventStore.ts"
+import type { Expected } from "../EventStore.ts"
+import { because, UnstorableContent, WrongExpectedRevision } from "../EventStoreError.ts"
+import type { EventStoreError } from "../EventStoreError.ts"
+import * as Metadata from "../Metadata.ts"
+import type * as Position from "../Position.ts"
+import * as Revision from "../Revision.ts"
+import type * as StreamName from "../StreamName.ts"
+import { CommandIdReused, InvalidCommand } from "./commandErrors.ts"
+import type { EventCodec, Tagged } from "./eventCodec.ts"
+import { canonical } from "./json.ts"
+import { replay, streamOf, undecodable, unloaded } from "./load.ts"
+import { hexDigest } from "./sha256.ts"
+
+/** How a command is to be executed. */
+export interface ExecuteOptions {
+  /**
+   * Makes the command idempotent, across crashes and for ever: executed again, it returns the first outcome. A UUIDv7
+   * keeps the derived event ids in order of time. Rejections and empty decisions are not remembered.
+   */
+  readonly commandId?: string
+  /** Where the caller expects the stream; elsewhere the command fails at once, undecided. */
+  readonly expected?: Expected
+  /** When to decide again after a conflict. */
+  readonly retry?: Schedule.Schedule<unknown, WrongExpectedRevision>
+}
+
+/** What came of a command: its events, and where the last of them stands (or the stream, when there are none). */
+export interface Executed<Event> {
+  readonly events: ReadonlyArray<Event>
+  readonly revision: Revision.Revision | undefined
+  readonly position: Position.Position
+  /** Whether an earlier execution with the same command id had written them. */
+  readonly repeated: boolean
+}
+
+// Loading again costs a round trip, which spaces the first attempts by itself; after that contenders spread out.
+const decideAgain = Schedule.concat(
+  Schedule.recurs(20),
+  Schedule.max([Schedule.jittered(Schedule.exponential("5 millis", 1.5)), Schedule.recurs(15)])
+)
+
+/**
+ * Executes a command on one entity: loads its state, decides, appends the events.
+ *
+ * When someone else was faster it loads what is new and decides again, by a schedule. A rejection is an error of its
+ * own type and is never retried. The fiber's `Metadata` goes with the events.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Aggregate from "evolvent/Aggregate"
+ * import * as Memory from "evolvent/Memory"
+ *
+ * const Light = Aggregate.make("Light", {
+ *   command: Schema.TaggedUnion({ Switch: {} }),
+ *   event: Schema.TaggedUnion({ Switched: {} }),
+ *   state: Schema.Struct({ on: Schema.Boolean }),
+ *   initial: { on: false }
+ * })({
+ *   decide: { Switch: () => [{ _tag: "Switched" }] },
+ *   evolve: { Switched: ({ on }) => ({ on: !on }) }
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   const first = yield* Aggregate.execute(Light, "hall", { _tag: "Switch" }, { commandId: "c-1" })
+ *   const again = yield* Aggregate.execute(Light, "hall", { _tag: "Switch" }, { commandId: "c-1" })
+ *   return [first.revision, again.revision, again.repeated]
+ * })
+ * Effect.runSync(program.pipe(Effect.provide(Memory.layer))) // => [0, 0, true]
+ * ```
+ */
+export const execute = Effect.fnUntraced(function* <
+  Name extends string,
+  Id,
+  Command,
+  Event extends Tagged,
+  State,
+  Rejection
+>(
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  id: NoInfer<Id>,
+  command: NoInfer<Command>,
+  options: ExecuteOptions = {}
+): Effect.fn.Return<
+  Executed<Event>,
+  Rejection | InvalidCommand | CommandIdReused | WrongExpectedRevision | EventStoreError,
+  EventStore
+> {
+  const operation = "Aggregate.execute"
+  const store = yield* EventStore
+  const stream = yield* streamOf(operation, aggregate, id)
+  const identity = identify(stream, yield* encodeCommand(aggregate, stream, command), options.commandId)
+  const expectation = options.expected ?? "any"
+  let loaded = unloaded(aggregate)
+
+  // A conflict is a value here: what this effect fails with is final.
+  const attempt = Effect.gen(function* () {
+    let earlier: Recorded | undefined
+    const from = { revision: Revision.next(loaded.revision) }
+    loaded = yield* replay(operation, aggregate, loaded, store.read(EventFilter.stream(stream), { from }), (event) => {
+      if (event.id === identity?.firstEvent) earlier = event
+    })
+    if (identity !== undefined && earlier !== undefined) {
+      return yield* firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
+    }
+    const { position, revision } = loaded
+    if (!isAt(revision, expectation)) {
+      return yield* new WrongExpectedRevision({ stream, expected: expectation, actual: revision })
+    }
+    const events = yield* Effect.fromResult(aggregate.decide(command, loaded.state))
+    if (events.length === 0) return { events, revision, position, repeated: false }
+    const data = yield* encodeEvents(operation, aggregate.codecs.event, stream, events, identity)
+    const conflict = (actual: number | undefined) =>
+      Effect.succeed(new WrongExpectedRevision({ stream, expected: revision ?? "noStream", actual }))
+    return yield* store.append(stream, data, { expected: revision ?? "noStream" }).pipe(
+      Effect.map((appended): Executed<Event> => ({ events, ...appended, repeated: false })),
+      Effect.catchTags({
+        WrongExpectedRevision: ({ actual }) => conflict(actual),
+        // Ids that are there already mean that another execution of this very command was faster.
+        EventIdReused: () => conflict(undefined)
+      })
+    )
+  })
+
+  const outcome = yield* Effect.matchEffect(attempt, {
+    onFailure: (refused) => Effect.succeed(Result.fail(refused)),
+    onSuccess: (done) =>
+      done instanceof WrongExpectedRevision ? Effect.fail(done) : Effect.succeed(Result.succeed(done))
+  }).pipe(Effect.retry(options.retry ?? decideAgain))
+  return yield* Effect.fromResult(outcome)
+})
+
+/** What makes a command with an id recognisable later: a hash of it, and the id of the first event it leads to. */
+interface Identity {
+  readonly commandId: string
+  readonly commandHash: string
+  readonly firstEvent: EventId.EventId
+}
+
+const identify = (
+  stream: StreamName.StreamName,
+  command: { readonly type: string; readonly data: Schema.Json },
+  commandId: string | undefined
+): Identity | undefined =>
+  commandId === undefined
+    ? undefined
+    : {
+        commandId,
+        commandHash: hexDigest(canonical([command.type, command.data])).slice(0, 32),
+        firstEvent: EventId.derive(stream, commandId, 0)
+      }
+
+const encodeCommand = <Name extends string, Id, Command, Event, State, Rejection>(
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  stream: StreamName.StreamName,
+  command: Command
+) =>
+  Effect.fromResult(
+    Result.mapError(aggregate.codecs.command.encode(command), (problem) => {
+      const tag = (command as Partial<Tagged> | null | undefined)?._tag
+      return new InvalidCommand({ stream, command: String(tag), problem })
+    })
+  )
+
+const encodeEvents = Effect.fnUntraced(function* <Event extends Tagged>(
+  operation: string,
+  codec: EventCodec<Event>,
+  stream: StreamName.StreamName,
+  events: ReadonlyArray<Event>,
+  identity: Identity | undefined
+) {
+  const current = yield* Metadata.Current
+  const generate = yield* EventId.Generator
+  const now = yield* Clock.currentTimeMillis
+  const data: Array<EventData> = []
+  let metadata: Metadata.Metadata = current
+  for (const [index, event] of events.entries()) {
+    const encoded = codec.encode(event)
+    if (Result.isFailure(encoded)) {
+      const problem = `decide returned what its schema refuses: ${encoded.failure}`
+      return yield* because(operation, new UnstorableContent({ stream, type: String(event._tag), problem }))
+    }
+    const id = identity === undefined ? generate(now) : EventId.derive(stream, identity.commandId, index)
+    if (index === 0) metadata = flow(current, id, identity)
+    data.push({ id, ...encoded.success, metadata })
+  }
+  return data
+})
+
+/** The metadata of a command's events: they begin a conversation unless they are part of one. */
+const flow = (
+  current: Metadata.Metadata,
+  firstEvent: EventId.EventId,
+  identity: Identity | undefined
+): Metadata.Metadata => ({
+  ...current,
+  correlationId: current.correlationId ?? identity?.commandId ?? firstEvent,
+  ...(identity === undefined
+    ? {}
+    : {
+        causationId: current.causationId ?? identity.commandId,
+        commandId: identity.commandId,
+        commandHash: identity.commandHash
+      })
+})
+
+/** The outcome of the first execution of a command: the events it wrote, one after the other from `earlier` on. */
+const firstOutcome = Effect.fnUntraced(function* <Event extends Tagged>(
+  operation: string,
+  store: EventStore["Service"],
+  codec: EventCodec<Event>,
+  earlier: Recorded,
+  { commandHash, commandId }: Identity
+) {
+  const { revision, stream } = earlier
+  if (earlier.metadata.commandHash !== commandHash) {
+    return yield* new CommandIdReused({ stream, commandId, revision })
+  }
+  const written = yield* store.read(EventFilter.stream(stream), { from: { revision } }).pipe(
+    Stream.takeWhile((event) => event.metadata.commandId === commandId),
+    Stream.runCollect
+  )
+  const events: Array<Event> = []
+  for (const recorded of written) {
+    const decoded = codec.decode(recorded.type, recorded.data)
+    if (Result.isFailure(decoded)) return yield* undecodable(operation, recorded, decoded.failure)
+    events.push(decoded.success)
+  }
+  const last = written.at(-1) ?? earlier
+  return { events, revision: last.revision, position: last.position, repeated: true } satisfies Executed<Event>
+})
+
+const isAt = (revision: Revision.Revision | undefined, expected: Expected): boolean =>
+  expected === "any" ||
+  (expected === "noStream"
+    ? revision === undefined
+    : expected === "streamExists"
+      ? revision !== undefined
+      : revision === expected)

@@ -1,0 +1,150 @@
+// Loads an aggregate: reads its stream in pages, decodes, folds.
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { Aggregate } from "../Aggregate.ts"
+import type { Recorded } from "../EventData.ts"
+import * as EventFilter from "../EventFilter.ts"
+import { EventStore } from "../EventStore.ts"
+import { because, InvalidRequest, UndecodableEvent } from "../EventStoreError.ts"
+import type { EventStoreError } from "../EventStoreError.ts"
+import * as Position from "../Position.ts"
+import * as Revision from "../Revision.ts"
+import * as StreamName from "../StreamName.ts"
+
+/** Up to which event to load: a revision or a time, included. */
+export interface LoadOptions {
+  readonly at?:
+    | { readonly revision: number; readonly time?: never }
+    | { readonly time: DateTime.Utc; readonly revision?: never }
+}
+
+/** A state, and where the last event that made it stands. */
+export interface Loaded<State> {
+  readonly state: State
+  readonly revision: Revision.Revision | undefined
+  readonly position: Position.Position
+}
+
+/**
+ * The state of one entity, from its events: now, or as it was at a revision or a time.
+ *
+ * An entity without events has the initial state and no revision.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Aggregate from "evolvent/Aggregate"
+ * import * as Memory from "evolvent/Memory"
+ *
+ * const Counter = Aggregate.make("Counter", {
+ *   command: Schema.TaggedUnion({ Add: { by: Schema.Int } }),
+ *   event: Schema.TaggedUnion({ Added: { by: Schema.Int } }),
+ *   state: Schema.Int,
+ *   initial: 0
+ * })({
+ *   decide: { Add: ({ by }) => [{ _tag: "Added", by }] },
+ *   evolve: { Added: (total, { by }) => total + by }
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* Aggregate.execute(Counter, "a", { _tag: "Add", by: 1 })
+ *   yield* Aggregate.execute(Counter, "a", { _tag: "Add", by: 10 })
+ *   const now = yield* Aggregate.load(Counter, "a")
+ *   const before = yield* Aggregate.load(Counter, "a", { at: { revision: 0 } })
+ *   return [now.state, before.state]
+ * })
+ * Effect.runSync(program.pipe(Effect.provide(Memory.layer))) // => [11, 1]
+ * ```
+ */
+export const load = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  id: NoInfer<Id>,
+  options?: LoadOptions
+): Effect.fn.Return<Loaded<State>, EventStoreError, EventStore> {
+  const operation = "Aggregate.load"
+  const store = yield* EventStore
+  const stream = yield* streamOf(operation, aggregate, id)
+  const from = unloaded(aggregate)
+  if (options?.at === undefined)
+    return yield* replay(operation, aggregate, from, store.read(EventFilter.stream(stream)))
+  const { revision, time } = options.at
+  if (revision === undefined) {
+    // Along a stream recordedAt never decreases, so the first later event ends it.
+    const until = (event: Recorded): boolean => DateTime.isLessThanOrEqualTo(event.recordedAt, time)
+    return yield* replay(operation, aggregate, from, Stream.takeWhile(store.read(EventFilter.stream(stream)), until))
+  }
+  if (!Revision.isRevision(revision)) {
+    return yield* because(
+      operation,
+      new InvalidRequest({ problem: `${revision} is no revision: whole numbers from 0 are` })
+    )
+  }
+  return yield* replay(operation, aggregate, from, store.read(EventFilter.stream(stream), { limit: revision + 1 }))
+})
+
+/** What is known of an entity before anything was read. */
+export const unloaded = <Name extends string, Id, Command, Event, State, Rejection>(
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>
+): Loaded<State> => ({ state: aggregate.initial, revision: undefined, position: Position.beginning })
+
+/** The stream of an entity. */
+export const streamOf = <Name extends string, Id, Command, Event, State, Rejection>(
+  operation: string,
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  id: Id
+): Effect.Effect<StreamName.StreamName, EventStoreError> => {
+  const encoded = aggregate.codecs.id.encode(id)
+  const text = Result.isSuccess(encoded) && typeof encoded.success === "string" ? encoded.success : undefined
+  if (text === undefined) {
+    const problem = Result.isFailure(encoded) ? encoded.failure : "its encoded form is not text"
+    return Effect.fail(
+      because(operation, new StreamName.InvalidStreamName({ category: aggregate.name, id: String(id), problem }))
+    )
+  }
+  return Effect.fromResult(
+    Result.mapError(StreamName.fromParts(aggregate.name, text), (error) => because(operation, error))
+  )
+}
+
+/** Folds stored events into what was loaded before; `seen` is told of each. */
+export const replay = <Name extends string, Id, Command, Event, State, Rejection>(
+  operation: string,
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  from: Loaded<State>,
+  events: Stream.Stream<Recorded, EventStoreError>,
+  seen?: (event: Recorded) => void
+): Effect.Effect<Loaded<State>, EventStoreError> =>
+  Effect.suspend(() => {
+    const { codecs, evolve } = aggregate
+    let { position, revision, state } = from
+    return events.pipe(
+      Stream.runForEachArray((page) => {
+        for (const recorded of page) {
+          const decoded = codecs.event.decode(recorded.type, recorded.data)
+          if (Result.isFailure(decoded)) return Effect.fail(undecodable(operation, recorded, decoded.failure))
+          state = evolve(state, decoded.success)
+          revision = recorded.revision
+          position = recorded.position
+          seen?.(recorded)
+        }
+        return Effect.void
+      }),
+      Effect.map(() => ({ state, revision, position }))
+    )
+  })
+
+/** The error of a stored event that the schema does not understand. */
+export const undecodable = (operation: string, event: Recorded, problem: string): EventStoreError =>
+  because(
+    operation,
+    new UndecodableEvent({
+      stream: event.stream,
+      revision: event.revision,
+      position: event.position,
+      type: event.type,
+      schemaVersion: event.schemaVersion,
+      problem
+    })
+  )
