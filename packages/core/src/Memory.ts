@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Bus from "./Bus.ts"
 import * as CheckpointStore from "./CheckpointStore.ts"
 import * as EventStore from "./EventStore.ts"
 import * as checkpoints from "./internal/memory/checkpointStore.ts"
@@ -17,14 +18,9 @@ export type Services =
   | SnapshotStore.SnapshotStore
   | CheckpointStore.CheckpointStore
   | ReadModelStore.ReadModelStore
+  | Bus.Bus
 
-/**
- * New, empty services in memory, gone with the process.
- *
- * They keep every law that the servers keep, so a test on them says something about production: JSON is made and
- * parsed, limits are enforced, conflicts happen. Each build of the layer is a store of its own.
- */
-export const layer: Layer.Layer<Services> = Layer.effectContext(
+const stores = Layer.effectContext(
   Effect.sync(() =>
     Context.make(EventStore.EventStore, EventStore.make(events.make())).pipe(
       Context.add(SnapshotStore.SnapshotStore, snapshots.make()),
@@ -33,3 +29,11 @@ export const layer: Layer.Layer<Services> = Layer.effectContext(
     )
   )
 )
+
+/**
+ * New, empty services in memory, gone with the process.
+ *
+ * They keep every law that the servers keep, so a test on them says something about production: JSON is made and
+ * parsed, limits are enforced, conflicts happen. Each build of the layer is a store of its own.
+ */
+export const layer: Layer.Layer<Services> = Layer.provideMerge(Bus.layer(), stores)

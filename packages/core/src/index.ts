@@ -1,5 +1,7 @@
 // evolvent: everything public, one namespace a module.
 export * as Aggregate from "./Aggregate.ts"
+export * as Bus from "./Bus.ts"
+export * as BusError from "./BusError.ts"
 export * as CheckpointStore from "./CheckpointStore.ts"
 export * as CheckpointStoreError from "./CheckpointStoreError.ts"
 export * as EventData from "./EventData.ts"

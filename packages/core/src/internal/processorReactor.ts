@@ -1,5 +1,4 @@
 // A reactor as a processor: one event after the other, and the checkpoint moves after each.
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Aggregate from "../Aggregate.ts"
@@ -9,8 +8,8 @@ import type { Page } from "../EventStore.ts"
 import * as Metadata from "../Metadata.ts"
 import type { EffectsOf, HandleError, Processor, Turn } from "../Processor.ts"
 import type { Tagged } from "./eventCodec.ts"
+import { attempt } from "./handlerAttempt.ts"
 import { EventFailed } from "./processorErrors.ts"
-import { describe } from "./thrown.ts"
 
 /** The processor of a reactor's handlers. */
 export const make = <Name extends string, H>(
@@ -28,25 +27,15 @@ export const make = <Name extends string, H>(
   const codecs = new Map(from.map((aggregate) => [aggregate.name, aggregate.codecs.event]))
 
   const react = (recorded: Recorded): Effect.Effect<unknown, EventFailed<Failure>, Services> => {
-    const failed = (problem: string, error?: Failure) => new EventFailed<Failure>({ event: recorded, error, problem })
     const decoded = codecs.get(recorded.category)?.decode(recorded.type, recorded.data)
     if (decoded === undefined || Result.isFailure(decoded)) {
-      return Effect.fail(failed(`it cannot be decoded: ${decoded?.failure ?? "its category is no source"}`))
+      const problem = `it cannot be decoded: ${decoded?.failure ?? "its category is no source"}`
+      return Effect.fail(new EventFailed<Failure>({ event: recorded, error: undefined, problem }))
     }
     const event: Recorded<Tagged> = { ...recorded, data: decoded.success }
     // The handlers' types were checked against the sources in `Processor.reactor`; here they are called by name.
-    const run = Effect.suspend(() => call(handle, from.length, event) as Effect.Effect<unknown, Failure, Services>)
-    return run.pipe(
-      Metadata.provide(Metadata.causedBy(recorded)),
-      Effect.catchCause((cause) => {
-        if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        const error = Cause.findFail(cause)
-        return Effect.fail(
-          Result.isSuccess(error)
-            ? failed(`its handler failed with ${describe(error.success.error)}`, error.success.error)
-            : failed(`its handler died of ${describe(Cause.squash(cause))}`)
-        )
-      })
+    return attempt(recorded, () => call(handle, from.length, event) as Effect.Effect<unknown, Failure, Services>).pipe(
+      Metadata.provide(Metadata.causedBy(recorded))
     )
   }
 

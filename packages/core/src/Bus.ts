@@ -1,0 +1,104 @@
+// Bus: messages between services. At least once, in order per key within a group, parked when nobody can handle them.
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Schedule from "effect/Schedule"
+import type { Json } from "effect/Schema"
+import type { BusError } from "./BusError.ts"
+import { CheckpointStore } from "./CheckpointStore.ts"
+import type { Recorded } from "./EventData.ts"
+import type { CategoryFilter } from "./EventFilter.ts"
+import type { EventId } from "./EventId.ts"
+import { EventStore } from "./EventStore.ts"
+import { fromLog } from "./internal/busFromLog.ts"
+import type { Metadata } from "./Metadata.ts"
+import type { Revision } from "./Revision.ts"
+import type { StreamName } from "./StreamName.ts"
+
+/**
+ * What one service tells others: an event with its address.
+ *
+ * Messages of one `key` keep their order; the key of an event is its stream. `id` is what makes publishing repeatable;
+ * stream and revision let a receiver know what it has handled already.
+ */
+export interface Message {
+  readonly id: EventId
+  readonly key: string
+  readonly category: string
+  readonly type: string
+  readonly schemaVersion: number
+  readonly stream: StreamName
+  readonly revision: Revision
+  readonly data: Json
+  readonly metadata: Metadata
+}
+
+/** A message that a group could not handle, or that came behind such a message of its key. */
+export interface Parked {
+  readonly message: Message
+  readonly problem: string
+}
+
+/** How a group receives. */
+export interface Subscription<E> {
+  /** The categories, and types of them, that the group wants. */
+  readonly topics: ReadonlyArray<CategoryFilter>
+  /** When to handle a failed message again; then it is parked. A few times within seconds unless given. */
+  readonly retry?: Schedule.Schedule<unknown, E>
+}
+
+/**
+ * The bus: `publish` and `subscribe` for a group.
+ *
+ * Each group gets every message of its topics, whenever it began to listen; within a group a message is handled by one
+ * subscriber. A key belongs to one partition, and each partition of a group has one reader at a time, by lease.
+ */
+export class Bus extends Context.Service<
+  Bus,
+  {
+    /** Publishes messages, in their order for each key. The same id again changes nothing. */
+    readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, BusError>
+    /**
+     * Handles the messages of a group until interrupted; each until it succeeded, or until its retries are used up.
+     *
+     * Then it is parked, and what comes later with its key is parked behind it; other keys go on. A handler that was
+     * killed gets its message again.
+     */
+    readonly subscribe: <E, R>(
+      group: string,
+      subscription: Subscription<E>,
+      handler: (message: Message) => Effect.Effect<unknown, E, R>
+    ) => Effect.Effect<never, BusError, R>
+    /** What a group has parked, in order. */
+    readonly parked: (group: string) => Effect.Effect<ReadonlyArray<Parked>, BusError>
+  }
+>()("evolvent/Bus") {}
+
+/** The message that a stored event is to others. */
+export const fromRecorded = (event: Recorded): Message => ({
+  id: event.id,
+  key: event.stream,
+  category: event.category,
+  type: event.type,
+  schemaVersion: event.schemaVersion,
+  stream: event.stream,
+  revision: event.revision,
+  data: event.data,
+  metadata: event.metadata
+})
+
+/**
+ * A bus made of the event log: partitions are streams, groups are processors, parked messages are events.
+ *
+ * All processes that share the store share the bus. `partitions` bounds how many subscribers of a group work at once
+ * and must be the same everywhere; 8 unless given.
+ */
+export const layer = (options?: {
+  readonly partitions?: number
+}): Layer.Layer<Bus, never, EventStore | CheckpointStore> =>
+  Layer.effect(
+    Bus,
+    Effect.gen(function* () {
+      return fromLog(yield* EventStore, yield* CheckpointStore, options?.partitions ?? 8)
+    })
+  )
