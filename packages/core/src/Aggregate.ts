@@ -12,7 +12,8 @@ export { CommandIdReused, InvalidCommand } from "./internal/commandErrors.ts"
 export { execute } from "./internal/execute.ts"
 export type { Executed, ExecuteOptions } from "./internal/execute.ts"
 export { load } from "./internal/load.ts"
-export type { Loaded, LoadOptions } from "./internal/load.ts"
+export type { LoadOptions } from "./internal/load.ts"
+export type { Loaded } from "./internal/snapshot.ts"
 
 /** What `decide` returns: the events that happen (none is fine), or a rejection. */
 export type Decision<Event, Rejection = unknown> = ReadonlyArray<Event> | Result.Result<ReadonlyArray<Event>, Rejection>
@@ -40,6 +41,8 @@ export interface Aggregate<
   readonly initial: State
   /** Bumped by hand when `evolve` means something else, so that older snapshots are not used. */
   readonly stateVersion: number
+  /** After how many events a snapshot is taken, where there is a `SnapshotStore`; undefined for never. */
+  readonly snapshotEvery: number | undefined
   readonly schemas: {
     readonly id: Schema.ConstraintCodec<Id, string>
     readonly command: Schema.ConstraintCodec<Command, unknown>
@@ -91,6 +94,11 @@ export interface Protocol<Id, Command extends Tagged, Event extends Tagged, Stat
   readonly state: Schema.ConstraintCodec<State, unknown>
   readonly initial: NoInfer<State>
   readonly stateVersion?: number
+  /**
+   * Takes a snapshot each time a stream grew past a multiple of this many events, where a `SnapshotStore` is provided.
+   * Snapshots only make loading faster: without them every answer is the same.
+   */
+  readonly snapshotEvery?: number
 }
 
 /** A handler for each command, or one function of all. */
@@ -147,7 +155,12 @@ export const make =
   }): Aggregate<Name, Id, Command, Event, State, RejectionOf<D>> => {
     const problem = categoryProblem(name)
     if (problem !== undefined) throw new TypeError(`An aggregate cannot be named "${name}": ${problem}.`)
-    const stateVersion = protocol.stateVersion ?? 1
+    const { snapshotEvery, stateVersion = 1 } = protocol
+    if (snapshotEvery !== undefined && !(Number.isSafeInteger(snapshotEvery) && snapshotEvery >= 1)) {
+      throw new TypeError(
+        `The aggregate "${name}" takes a snapshot every ${snapshotEvery} events; a whole number from 1 is needed.`
+      )
+    }
     const eventTypes = EventCodec.tagsOf(protocol.event)
     return {
       name,
@@ -155,6 +168,7 @@ export const make =
       evolve: evolveOf(name, behaviour.evolve),
       initial: protocol.initial,
       stateVersion,
+      snapshotEvery,
       schemas: {
         id: idSchema(protocol),
         command: protocol.command,

@@ -33,7 +33,9 @@ export const fromLog = (
         // Some of them were published before: each by itself, the known ones change nothing.
         EventIdReused: () =>
           messages.length === 1
-            ? Effect.fail(new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id: String(messages[0]?.id) }) }))
+            ? Effect.fail(
+                new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id: String(messages[0]?.id) }) })
+              )
             : Effect.forEach(messages, (message) => append([message], partition)),
         // "any" never conflicts.
         WrongExpectedRevision: Effect.die,
@@ -51,9 +53,9 @@ export const fromLog = (
     // The id derives from group and message, so that parking again after a crash parks nothing twice.
     const id = EventId.derive(stream, message.id, 0)
     const data = { problem, message: toJson(message) }
-    yield* store.append(stream, [{ id, type: "Parked", data, metadata: message.metadata }]).pipe(
-      Effect.catchTags({ EventIdReused: () => Effect.void, WrongExpectedRevision: Effect.die })
-    )
+    yield* store
+      .append(stream, [{ id, type: "Parked", data, metadata: message.metadata }])
+      .pipe(Effect.catchTags({ EventIdReused: () => Effect.void, WrongExpectedRevision: Effect.die }))
   })
 
   const reader = <E, R>(
@@ -67,7 +69,10 @@ export const fromLog = (
       name: `bus group "${group}", partition ${partition}`,
       checkpoint: `$bus/${partition}/${group}`,
       filter: EventFilter.stream(partitionStream(partition)),
-      handle: Effect.fnUntraced(function* (page: Page, { commit, retry }: Turn<E>): Effect.fn.Return<void, HandleError<E>, R> {
+      handle: Effect.fnUntraced(function* (
+        page: Page,
+        { commit, retry }: Turn<E>
+      ): Effect.fn.Return<void, HandleError<E>, R> {
         // One reader a partition, and a key has one partition: what is parked changes under no reader's hands.
         const parkedKeys = new Set((yield* parkedOf(group)).map(({ message }) => message.key))
         for (const event of page.events) {
@@ -108,7 +113,10 @@ export const fromLog = (
         run(reader(group, partition, topics, handler), retry === undefined ? {} : { retry })
       )
       return yield* Effect.all(readers, { concurrency: "unbounded" }).pipe(
-        Effect.mapError((stopped) => new BusError({ operation: "Bus.subscribe", reason: new InvalidRequest({ problem: stopped.message }) })),
+        Effect.mapError(
+          (stopped) =>
+            new BusError({ operation: "Bus.subscribe", reason: new InvalidRequest({ problem: stopped.message }) })
+        ),
         Effect.andThen(Effect.never),
         Effect.provideService(EventStore, store),
         Effect.provideService(CheckpointStore, checkpoints)
@@ -122,7 +130,9 @@ const busError = (operation: string, { reason }: EventStoreError): BusError => n
 
 const parkedStream = (group: string): Effect.Effect<StreamName.StreamName, EventStoreError> =>
   group === ""
-    ? Effect.fail(new EventStoreError({ operation: "Bus", reason: new InvalidRequest({ problem: "a group needs a name" }) }))
+    ? Effect.fail(
+        new EventStoreError({ operation: "Bus", reason: new InvalidRequest({ problem: "a group needs a name" }) })
+      )
     : Effect.mapError(
         Effect.fromResult(StreamName.fromParts("$parked", `bus/${group}`)),
         (reason) => new EventStoreError({ operation: "Bus", reason })
@@ -156,7 +166,16 @@ interface Stored {
   readonly data: Json
 }
 
-const toJson = ({ category, data, id, key, revision, schemaVersion, stream, type }: Message): { readonly [K in keyof Stored]: Json } => ({
+const toJson = ({
+  category,
+  data,
+  id,
+  key,
+  revision,
+  schemaVersion,
+  stream,
+  type
+}: Message): { readonly [K in keyof Stored]: Json } => ({
   id,
   key,
   category,

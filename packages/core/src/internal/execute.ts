@@ -20,8 +20,9 @@ import type * as StreamName from "../StreamName.ts"
 import { CommandIdReused, InvalidCommand } from "./commandErrors.ts"
 import type { EventCodec, Tagged } from "./eventCodec.ts"
 import { canonical } from "./json.ts"
-import { replay, streamOf, undecodable, unloaded } from "./load.ts"
+import { replay, streamOf, undecodable } from "./load.ts"
 import { hexDigest } from "./sha256.ts"
+import { fromSnapshot, takeSnapshot } from "./snapshot.ts"
 
 /** How a command is to be executed. */
 export interface ExecuteOptions {
@@ -103,11 +104,13 @@ export const execute = Effect.fnUntraced(function* <
   const stream = yield* streamOf(operation, aggregate, id)
   const identity = identify(stream, yield* encodeCommand(aggregate, stream, command), options.commandId)
   const expectation = options.expected ?? "any"
-  let loaded = unloaded(aggregate)
+  let loaded = yield* fromSnapshot(aggregate, stream)
+  const skipped = loaded.revision !== undefined
 
   // A conflict is a value here: what this effect fails with is final.
   const attempt = Effect.gen(function* () {
-    let earlier: Recorded | undefined
+    // What lies before a snapshot is not read, so the command's first event is looked up there.
+    let earlier = skipped && identity !== undefined ? yield* store.find(stream, identity.firstEvent) : undefined
     const from = { revision: Revision.next(loaded.revision) }
     loaded = yield* replay(operation, aggregate, loaded, store.read(EventFilter.stream(stream), { from }), (event) => {
       if (event.id === identity?.firstEvent) earlier = event
@@ -125,6 +128,7 @@ export const execute = Effect.fnUntraced(function* <
     const conflict = (actual: number | undefined) =>
       Effect.succeed(new WrongExpectedRevision({ stream, expected: revision ?? "noStream", actual }))
     return yield* store.append(stream, data, { expected: revision ?? "noStream" }).pipe(
+      Effect.tap((appended) => takeSnapshot(aggregate, stream, loaded, events, appended)),
       Effect.map((appended): Executed<Event> => ({ events, ...appended, repeated: false })),
       Effect.catchTags({
         WrongExpectedRevision: ({ actual }) => conflict(actual),

@@ -7,7 +7,10 @@ import { EventFailed } from "./processorErrors.ts"
 import { describe } from "./thrown.ts"
 
 /** Calls a handler for an event. An interruption stays one; a defect is a failure without an error to retry on. */
-export const attempt = <A, E, R>(event: Recorded, handle: () => Effect.Effect<A, E, R>): Effect.Effect<A, EventFailed<E>, R> =>
+export const attempt = <A, E, R>(
+  event: Recorded,
+  handle: () => Effect.Effect<A, E, R>
+): Effect.Effect<A, EventFailed<E>, R> =>
   Effect.catchCause(Effect.suspend(handle), (cause) => {
     const failure = Cause.findFail(cause)
     if (Result.isSuccess(failure)) {
@@ -15,5 +18,7 @@ export const attempt = <A, E, R>(event: Recorded, handle: () => Effect.Effect<A,
       return Effect.fail(new EventFailed({ event, error, problem: `its handler failed with ${describe(error)}` }))
     }
     if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(failure.failure)
-    return Effect.fail(new EventFailed<E>({ event, error: undefined, problem: `its handler died of ${describe(Cause.squash(cause))}` }))
+    return Effect.fail(
+      new EventFailed<E>({ event, error: undefined, problem: `its handler died of ${describe(Cause.squash(cause))}` })
+    )
   })

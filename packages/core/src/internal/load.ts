@@ -9,22 +9,16 @@ import * as EventFilter from "../EventFilter.ts"
 import { EventStore } from "../EventStore.ts"
 import { because, InvalidRequest, UndecodableEvent } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
-import * as Position from "../Position.ts"
 import * as Revision from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
+import { fromSnapshot, unloaded } from "./snapshot.ts"
+import type { Loaded } from "./snapshot.ts"
 
 /** Up to which event to load: a revision or a time, included. */
 export interface LoadOptions {
   readonly at?:
     | { readonly revision: number; readonly time?: never }
     | { readonly time: DateTime.Utc; readonly revision?: never }
-}
-
-/** A state, and where the last event that made it stands. */
-export interface Loaded<State> {
-  readonly state: State
-  readonly revision: Revision.Revision | undefined
-  readonly position: Position.Position
 }
 
 /**
@@ -66,28 +60,27 @@ export const load = Effect.fnUntraced(function* <Name extends string, Id, Comman
   const operation = "Aggregate.load"
   const store = yield* EventStore
   const stream = yield* streamOf(operation, aggregate, id)
-  const from = unloaded(aggregate)
-  if (options?.at === undefined)
-    return yield* replay(operation, aggregate, from, store.read(EventFilter.stream(stream)))
+  const filter = EventFilter.stream(stream)
+  if (options?.at === undefined) {
+    const start = yield* fromSnapshot(aggregate, stream)
+    const from = { revision: Revision.next(start.revision) }
+    return yield* replay(operation, aggregate, start, store.read(filter, { from }))
+  }
   const { revision, time } = options.at
   if (revision === undefined) {
     // Along a stream recordedAt never decreases, so the first later event ends it.
     const until = (event: Recorded): boolean => DateTime.isLessThanOrEqualTo(event.recordedAt, time)
-    return yield* replay(operation, aggregate, from, Stream.takeWhile(store.read(EventFilter.stream(stream)), until))
+    return yield* replay(operation, aggregate, unloaded(aggregate), Stream.takeWhile(store.read(filter), until))
   }
   if (!Revision.isRevision(revision)) {
-    return yield* because(
-      operation,
-      new InvalidRequest({ problem: `${revision} is no revision: whole numbers from 0 are` })
-    )
+    const problem = `${revision} is no revision: whole numbers from 0 are`
+    return yield* because(operation, new InvalidRequest({ problem }))
   }
-  return yield* replay(operation, aggregate, from, store.read(EventFilter.stream(stream), { limit: revision + 1 }))
+  const start = yield* fromSnapshot(aggregate, stream, revision)
+  const from = Revision.next(start.revision)
+  const rest = store.read(filter, { from: { revision: from }, limit: revision + 1 - from })
+  return yield* replay(operation, aggregate, start, rest)
 })
-
-/** What is known of an entity before anything was read. */
-export const unloaded = <Name extends string, Id, Command, Event, State, Rejection>(
-  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>
-): Loaded<State> => ({ state: aggregate.initial, revision: undefined, position: Position.beginning })
 
 /** The stream of an entity. */
 export const streamOf = <Name extends string, Id, Command, Event, State, Rejection>(

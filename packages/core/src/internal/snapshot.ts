@@ -1,0 +1,69 @@
+// Where loading starts: at a snapshot where there is a usable one, else at the initial state; and the taking of snapshots.
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Json } from "effect/Schema"
+import type { Aggregate } from "../Aggregate.ts"
+import * as Position from "../Position.ts"
+import type { Revision } from "../Revision.ts"
+import { SnapshotStore } from "../SnapshotStore.ts"
+import type { StreamName } from "../StreamName.ts"
+
+/** A state, and where the last event that made it stands. */
+export interface Loaded<State> {
+  readonly state: State
+  readonly revision: Revision | undefined
+  readonly position: Position.Position
+}
+
+/** What is known of an entity before anything was read. */
+export const unloaded = <Name extends string, Id, Command, Event, State, Rejection>(
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>
+): Loaded<State> => ({ state: aggregate.initial, revision: undefined, position: Position.beginning })
+
+/** The snapshot store, where the aggregate wants snapshots and the surroundings have one. */
+const storeFor = (aggregate: { readonly snapshotEvery: number | undefined }) =>
+  Effect.contextWith((context: Context.Context<never>) =>
+    Effect.succeed(aggregate.snapshotEvery === undefined ? undefined : Context.getOrUndefined(context, SnapshotStore))
+  )
+
+/** The newest snapshot, unless it lies above a revision, or nothing loaded. One that cannot be read is no snapshot. */
+export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  stream: StreamName,
+  atMost = Infinity
+): Effect.fn.Return<Loaded<State>> {
+  const snapshots = yield* storeFor(aggregate)
+  if (snapshots === undefined) return unloaded(aggregate)
+  const load = snapshots.load(stream, aggregate.codecs.fingerprint)
+  const found = yield* Effect.catch(load, (error) => Effect.as(Effect.logWarning(error.message), undefined))
+  if (found === undefined || found.revision > atMost) return unloaded(aggregate)
+  const state = aggregate.codecs.state.decode(JSON.parse(found.state) as Json)
+  return Result.isFailure(state)
+    ? unloaded(aggregate)
+    : { state: state.success, revision: found.revision, position: found.position }
+})
+
+/** Takes a snapshot when the stream grew past a multiple of `snapshotEvery`: off the caller's path, never failing it. */
+export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  stream: StreamName,
+  before: Loaded<State>,
+  events: ReadonlyArray<Event>,
+  appended: { readonly revision: Revision | undefined; readonly position: Position.Position }
+): Effect.fn.Return<void> {
+  const { snapshotEvery: every } = aggregate
+  const { position, revision } = appended
+  if (every === undefined || revision === undefined) return
+  const eventsBefore = revision + 1 - events.length
+  if (Math.floor((revision + 1) / every) === Math.floor(eventsBefore / every)) return
+  const snapshots = yield* storeFor(aggregate)
+  if (snapshots === undefined) return
+  const save = Effect.suspend(() => {
+    const encoded = aggregate.codecs.state.encode(events.reduce(aggregate.evolve, before.state))
+    if (Result.isFailure(encoded)) return Effect.logWarning(`No snapshot of ${stream}: ${encoded.failure}`)
+    const state = JSON.stringify(encoded.success)
+    return snapshots.save({ stream, fingerprint: aggregate.codecs.fingerprint, revision, position, state })
+  })
+  yield* Effect.forkDetach(Effect.catchCause(save, (cause) => Effect.logWarning(`No snapshot of ${stream}`, cause)))
+})
