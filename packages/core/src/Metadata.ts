@@ -60,6 +60,25 @@ export const causedBy = (event: { readonly id: string; readonly metadata: Metada
   }
 }
 
+/** Runs an effect as a reaction to an event: with the metadata of its cause, and as part of its trace. */
+export const inReactionTo =
+  (event: { readonly id: string; readonly metadata: Metadata }) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    const reaction = provide(causedBy(event))(effect)
+    const parent = parseTrace(event.metadata.traceparent)
+    return parent === undefined ? reaction : Effect.provideService(reaction, Tracer.ParentSpan, parent)
+  }
+
+// The W3C form: version, trace id, span id, flags.
+const traceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+
+const parseTrace = (text: string | undefined): Tracer.ExternalSpan | undefined => {
+  const [, traceId, spanId, flags] = traceparent.exec(text ?? "") ?? []
+  return traceId === undefined || spanId === undefined
+    ? undefined
+    : Tracer.externalSpan({ traceId, spanId, sampled: (Number.parseInt(flags ?? "00", 16) & 1) === 1 })
+}
+
 /** What an append made here adds to its events: the fiber's metadata and the trace of its span. */
 export const forAppend: Effect.Effect<Metadata> = Effect.withFiber((fiber) => {
   const current = fiber.getRef(Current)

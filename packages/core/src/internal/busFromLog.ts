@@ -82,7 +82,7 @@ export const fromLog = (
             yield* commit(event.position, park(group, message, "an earlier message of its key is parked"))
             continue
           }
-          const handled = attempt(event, () => handler(message)).pipe(Metadata.provide(Metadata.causedBy(message)))
+          const handled = attempt(event, () => handler(message)).pipe(Metadata.inReactionTo(message))
           yield* retry(commit(event.position, handled)).pipe(
             Effect.catchIf(
               (failure): failure is EventFailed<E> => failure instanceof EventFailed,

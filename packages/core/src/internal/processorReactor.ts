@@ -35,7 +35,7 @@ export const make = <Name extends string, H>(
     const event: Recorded<Tagged> = { ...recorded, data: decoded.success }
     // The handlers' types were checked against the sources in `Processor.reactor`; here they are called by name.
     return attempt(recorded, () => call(handle, from.length, event) as Effect.Effect<unknown, Failure, Services>).pipe(
-      Metadata.provide(Metadata.causedBy(recorded))
+      Metadata.inReactionTo(recorded)
     )
   }
 
