@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as EventCodec from "./internal/eventCodec.ts"
 import type { Tagged } from "./internal/eventCodec.ts"
+import type { Exact } from "./internal/exact.ts"
 import { fingerprintOf } from "./internal/fingerprint.ts"
 import { make as jsonCodec } from "./internal/jsonCodec.ts"
 import type { JsonCodec } from "./internal/jsonCodec.ts"
@@ -41,8 +42,6 @@ export interface Aggregate<
   readonly initial: State
   /** Bumped by hand when `evolve` means something else, so that older snapshots are not used. */
   readonly stateVersion: number
-  /** After how many events a snapshot is taken, where there is a `SnapshotStore`; undefined for never. */
-  readonly snapshotEvery: number | undefined
   readonly schemas: {
     readonly id: Schema.ConstraintCodec<Id, string>
     readonly command: Schema.ConstraintCodec<Command, unknown>
@@ -94,11 +93,6 @@ export interface Protocol<Id, Command extends Tagged, Event extends Tagged, Stat
   readonly state: Schema.ConstraintCodec<State, unknown>
   readonly initial: NoInfer<State>
   readonly stateVersion?: number
-  /**
-   * Takes a snapshot each time a stream grew past a multiple of this many events, where a `SnapshotStore` is provided.
-   * Snapshots only make loading faster: without them every answer is the same.
-   */
-  readonly snapshotEvery?: number
 }
 
 /** A handler for each command, or one function of all. */
@@ -110,6 +104,43 @@ export type Decide<Command extends Tagged, Event, State> =
 export type Evolve<Event extends Tagged, State> =
   | { readonly [Tag in Event["_tag"]]: (state: State, event: Case<Event, Tag>) => State }
   | ((state: State, event: Event) => State)
+
+// What the second step of `make` infers its handlers from is looser than what it then asks for: handlers that break
+// their constraint are not inferred, and the message would be about all of them instead of the one that is wrong.
+
+/** A `decide` of any handlers, complete or not. */
+export type AnyDecide<Command extends Tagged, Event, State> =
+  | { readonly [Tag in Command["_tag"]]?: (command: Case<Command, Tag>, state: State) => Decision<Event> }
+  | ((command: Command, state: State) => Decision<Event>)
+
+/** An `evolve` of any handlers, complete or not, whatever objects they return. */
+export type AnyEvolve<Event extends Tagged, State> =
+  | { readonly [Tag in Event["_tag"]]?: (state: State, event: Case<Event, Tag>) => State | object | void }
+  | ((state: State, event: Event) => State | object | void)
+
+type AnyFunction = (...args: never) => unknown
+
+/** A `decide` as it was given, with a handler for each command and for nothing else. */
+export type Deciding<D, Name extends string, Command extends Tagged, Event, State> = D extends AnyFunction
+  ? D
+  : {
+      readonly [Tag in keyof D | Command["_tag"]]: Tag extends Command["_tag"]
+        ? (command: Case<Command, Tag>, state: State) => Decision<Event>
+        : `no command of ${Name}`
+    }
+
+/** An `evolve` as it was given, with a handler for each event and for nothing else, and no field that a state has not. */
+export type Evolving<V, Name extends string, Event extends Tagged, State> = [V] extends [never]
+  ? V
+  : V extends AnyFunction
+    ? (state: State, event: Event) => Exact<V, State, "no field of the state">
+    : [Exclude<Event["_tag"], keyof V>] extends [never]
+      ? {
+          readonly [Tag in keyof V]: Tag extends Event["_tag"]
+            ? (state: State, event: Case<Event, Tag>) => Exact<V[Tag], State, "no field of the state">
+            : `no event of ${Name}`
+        }
+      : { readonly [Tag in Event["_tag"]]: (state: State, event: Case<Event, Tag>) => State }
 
 type RejectionIn<Returned> = Returned extends Result.Failure<infer _, infer Rejection> ? Rejection : never
 
@@ -149,26 +180,21 @@ export const make =
     name: Name,
     protocol: Protocol<Id, Command, Event, State>
   ) =>
-  <const D extends Decide<Command, Event, State>>(behaviour: {
-    readonly decide: D
-    readonly evolve: Evolve<Event, State>
+  <const D extends AnyDecide<Command, Event, State>, const V extends AnyEvolve<Event, State>>(behaviour: {
+    readonly decide: Deciding<D, Name, Command, Event, State>
+    readonly evolve: Evolving<V, Name, Event, State>
   }): Aggregate<Name, Id, Command, Event, State, RejectionOf<D>> => {
     const problem = categoryProblem(name)
     if (problem !== undefined) throw new TypeError(`An aggregate cannot be named "${name}": ${problem}.`)
-    const { snapshotEvery, stateVersion = 1 } = protocol
-    if (snapshotEvery !== undefined && !(Number.isSafeInteger(snapshotEvery) && snapshotEvery >= 1)) {
-      throw new TypeError(
-        `The aggregate "${name}" takes a snapshot every ${snapshotEvery} events; a whole number from 1 is needed.`
-      )
-    }
+    const stateVersion = protocol.stateVersion ?? 1
     const eventTypes = EventCodec.tagsOf(protocol.event)
     return {
       name,
-      decide: decideOf<Command, Event, State, RejectionOf<D>>(name, behaviour.decide),
-      evolve: evolveOf(name, behaviour.evolve),
+      // What the handlers are was checked above, by types that the compiler cannot follow back to these.
+      decide: decideOf<Command, Event, State, RejectionOf<D>>(name, behaviour.decide as Decide<Command, Event, State>),
+      evolve: evolveOf(name, behaviour.evolve as Evolve<Event, State>),
       initial: protocol.initial,
       stateVersion,
-      snapshotEvery,
       schemas: {
         id: idSchema(protocol),
         command: protocol.command,

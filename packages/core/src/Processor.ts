@@ -111,19 +111,41 @@ export const projection = <Name extends string, Row, Index extends string>(
 
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
 type Sources = readonly [Aggregate.Any, ...ReadonlyArray<Aggregate.Any>]
-type ByTag<A extends Aggregate.Any> = {
-  readonly [Tag in Aggregate.EventOf<A>["_tag"]]?: (
+type TagOf<A extends Aggregate.Any> = Aggregate.EventOf<A>["_tag"]
+
+// What a reactor's handlers are inferred from: looser than what is then asked for, as in `Projection.make`.
+type AnyHandlers<A extends Aggregate.Any> = {
+  readonly [Tag in TagOf<A>]?: (
     event: Extract<Aggregate.EventOf<A>, { readonly _tag: Tag }>,
     recorded: RecordedCase<A, Tag>
-  ) => AnyEffect
+  ) => unknown
 }
 
 /** What a reactor does: one function of the stored event, or a handler by tag (by aggregate name, then tag, for several). */
 export type Handle<From extends Sources> =
-  | ((event: RecordedOf<From[number]>) => AnyEffect)
+  | ((event: RecordedOf<From[number]>) => unknown)
   | (From extends readonly [infer A extends Aggregate.Any]
-      ? ByTag<A>
-      : { readonly [A in From[number] as A["name"]]?: ByTag<A> })
+      ? AnyHandlers<A>
+      : { readonly [A in From[number] as A["name"]]?: AnyHandlers<A> })
+
+type Handlers<H, A extends Aggregate.Any> = {
+  readonly [Tag in keyof H]: Tag extends TagOf<A>
+    ? (event: Extract<Aggregate.EventOf<A>, { readonly _tag: Tag }>, recorded: RecordedCase<A, Tag>) => AnyEffect
+    : `no event of ${A["name"]}`
+}
+
+/** The handlers of a reactor as they were given, each for an event of its sources, and each returning an Effect. */
+export type Handling<H, From extends Sources> = [H] extends [never]
+  ? H
+  : H extends (...args: never) => unknown
+    ? (event: RecordedOf<From[number]>) => AnyEffect
+    : From extends readonly [infer A extends Aggregate.Any]
+      ? Handlers<H, A>
+      : {
+          readonly [Name in keyof H]: Name extends From[number]["name"]
+            ? Handlers<H[Name], Extract<From[number], { readonly name: Name }>>
+            : "no source of this reactor"
+        }
 
 /** The effects that the handlers of a reactor return. */
 export type EffectsOf<H> = H extends (...args: never) => infer Returned
@@ -160,9 +182,9 @@ export type EffectsOf<H> = H extends (...args: never) => infer Returned
  */
 export const reactor = <const Name extends string, const From extends Sources, const H extends Handle<From>>(
   name: Name,
-  options: { readonly from: From; readonly handle: H }
+  options: { readonly from: From; readonly handle: Handling<H, From> }
 ): Processor<Name, Effect.Error<EffectsOf<H>>, EventStore | CheckpointStore | Effect.Services<EffectsOf<H>>> =>
-  reactors.make(name, options.from, options.handle)
+  reactors.make<Name, H>(name, options.from, options.handle as H)
 
 /**
  * Runs a processor until it is interrupted, or fails when it stops on an event.
@@ -173,13 +195,13 @@ export const reactor = <const Name extends string, const From extends Sources, c
  */
 export const run = <Name extends string, E, R>(
   processor: Processor<Name, E, R>,
-  options?: RunOptions<E>
+  options?: NoInfer<RunOptions<E>>
 ): Effect.Effect<never, ProcessorStopped, R | EventStore | CheckpointStore> => runner.run(processor, options ?? {})
 
 /** Runs a processor as long as the layer lives. When it stops it logs why; `status` and `waitFor` tell it, too. */
 export const layer = <Name extends string, E, R>(
   processor: Processor<Name, E, R>,
-  options?: RunOptions<E>
+  options?: NoInfer<RunOptions<E>>
 ): Layer.Layer<never, never, R | EventStore | CheckpointStore> =>
   Layer.effectDiscard(
     Effect.forkScoped(Effect.tapError(run(processor, options), (stopped) => Effect.logError(stopped.message)))

@@ -5,6 +5,7 @@ import type * as Schema from "effect/Schema"
 import type * as Aggregate from "./Aggregate.ts"
 import type { Recorded } from "./EventData.ts"
 import type { EventFilter } from "./EventFilter.ts"
+import type { Exact } from "./internal/exact.ts"
 import { define } from "./internal/projection.ts"
 import type { JsonCodec } from "./internal/jsonCodec.ts"
 import type { Table } from "./ReadModelStore.ts"
@@ -64,15 +65,60 @@ export type RecordedOf<A extends Aggregate.Any> = A extends Aggregate.Any
   ? { readonly [Tag in TagOf<A>]: RecordedCase<A, Tag> }[TagOf<A>]
   : never
 
-type Create<A extends Aggregate.Any, Tag extends string, Row> = (
-  event: CaseOf<A, Tag>,
-  recorded: RecordedCase<A, Tag>
-) => Row
-type Evolve<A extends Aggregate.Any, Tag extends string, Row> = (
-  row: Row,
-  event: CaseOf<A, Tag>,
-  recorded: RecordedCase<A, Tag>
-) => Row | Remove
+// What the second step infers its handlers from is looser than what it then asks for: handlers that break their
+// constraint are not inferred, and the message would be about all of them instead of the one that is wrong.
+
+/** `create` handlers for some events, whatever objects they return. */
+export type AnyCreates<A extends Aggregate.Any, Row> = {
+  readonly [Tag in TagOf<A>]?: (event: CaseOf<A, Tag>, recorded: RecordedCase<A, Tag>) => Row | object | void
+}
+
+/** `evolve` handlers for some events, whatever objects they return. */
+export type AnyEvolves<A extends Aggregate.Any, Row> = {
+  readonly [Tag in TagOf<A>]?: (
+    row: Row,
+    event: CaseOf<A, Tag>,
+    recorded: RecordedCase<A, Tag>
+  ) => Row | Remove | object | void
+}
+
+type Named<From extends Sources, Name> = Extract<From[number], { readonly name: Name }>
+
+/** `create` as it was given, with handlers for events only, that return rows and no field more. */
+export type Creating<Given, A extends Aggregate.Any, Row> = [Given] extends [never]
+  ? Given
+  : {
+      readonly [Tag in keyof Given]: Tag extends TagOf<A>
+        ? (event: CaseOf<A, Tag>, recorded: RecordedCase<A, Tag>) => Exact<Given[Tag], Row, "no field of the row">
+        : `no event of ${A["name"]}`
+    }
+
+/** `evolve` as it was given, with handlers for events only, that return rows and no field more, or `remove`. */
+export type Evolving<Given, A extends Aggregate.Any, Row> = [Given] extends [never]
+  ? Given
+  : {
+      readonly [Tag in keyof Given]: Tag extends TagOf<A>
+        ? (
+            row: Row,
+            event: CaseOf<A, Tag>,
+            recorded: RecordedCase<A, Tag>
+          ) => Exact<Given[Tag], Row | Remove, "no field of the row">
+        : `no event of ${A["name"]}`
+    }
+
+/** {@link Creating}, by aggregate name. */
+export type CreatingBySource<Given, From extends Sources, Row> = {
+  readonly [Name in keyof Given]: Name extends From[number]["name"]
+    ? Creating<Given[Name], Named<From, Name>, Row>
+    : "no source of this projection"
+}
+
+/** {@link Evolving}, by aggregate name. */
+export type EvolvingBySource<Given, From extends Sources, Row> = {
+  readonly [Name in keyof Given]: Name extends From[number]["name"]
+    ? Evolving<Given[Name], Named<From, Name>, Row>
+    : "no source of this projection"
+}
 
 /** The second step of {@link make}: the handlers, flat for one aggregate, by aggregate name for several. */
 export type Behaviour<
@@ -83,26 +129,24 @@ export type Behaviour<
   Started extends boolean
 > = From extends readonly [infer A extends Aggregate.Any]
   ? Started extends true
-    ? <Tag extends TagOf<A>>(behaviour: {
-        readonly evolve: { readonly [T in Tag]: Evolve<A, T, Row> }
+    ? <const Evolved extends AnyEvolves<A, Row>>(behaviour: {
+        readonly evolve: Evolving<Evolved, A, Row>
       }) => Projection<Name, Row, Index>
-    : <Created extends TagOf<A>, Tag extends TagOf<A>>(behaviour: {
-        readonly create: { readonly [T in Created]: Create<A, T, Row> }
-        readonly evolve: { readonly [T in Tag]: Evolve<A, T, Row> }
+    : <const Created extends AnyCreates<A, Row>, const Evolved extends AnyEvolves<A, Row>>(behaviour: {
+        readonly create: Creating<Created, A, Row>
+        readonly evolve: Evolving<Evolved, A, Row>
       }) => Projection<Name, Row, Index>
   : Started extends true
-    ? (behaviour: { readonly evolve: EvolveBySource<From, Row> }) => Projection<Name, Row, Index>
-    : (behaviour: {
-        readonly create: CreateBySource<From, Row>
-        readonly evolve: EvolveBySource<From, Row>
+    ? <const Evolved extends { readonly [B in From[number] as B["name"]]: AnyEvolves<B, Row> }>(behaviour: {
+        readonly evolve: EvolvingBySource<Evolved, From, Row>
       }) => Projection<Name, Row, Index>
-
-type EvolveBySource<From extends Sources, Row> = {
-  readonly [A in From[number] as A["name"]]: { readonly [Tag in TagOf<A>]?: Evolve<A, Tag, Row> }
-}
-type CreateBySource<From extends Sources, Row> = {
-  readonly [A in From[number] as A["name"]]?: { readonly [Tag in TagOf<A>]?: Create<A, Tag, Row> }
-}
+    : <
+        const Created extends { readonly [B in From[number] as B["name"]]?: AnyCreates<B, Row> },
+        const Evolved extends { readonly [B in From[number] as B["name"]]: AnyEvolves<B, Row> }
+      >(behaviour: {
+        readonly create: CreatingBySource<Created, From, Row>
+        readonly evolve: EvolvingBySource<Evolved, From, Row>
+      }) => Projection<Name, Row, Index>
 
 /** A row schema that an Effect would satisfy cannot keep effects out of the handlers. */
 export type NoEffect<Row> = [Effect<unknown, unknown, unknown>] extends [Row]

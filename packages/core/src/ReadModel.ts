@@ -29,12 +29,14 @@ export const Cursor: Schema.brand<Schema.String, "evolvent/ReadModel/Cursor"> = 
 /**
  * Which rows, in which order, from where on.
  *
- * Only indexed fields can be asked for. Rows with equal values come in order of their keys; without `orderBy` the key
- * is the order. `limit` is 100 unless given, 1000 at most.
+ * Only indexed fields can be asked for. Rows with equal values come in order of their keys, in the same direction;
+ * without `orderBy` the key is the order. `limit` is 100 unless given, 1000 at most.
  */
 export interface ListOptions<Row, Index extends string> {
-  readonly where?: { readonly [Field in Index & keyof Row]?: Filter<Row[Field]> }
-  readonly orderBy?: Index
+  readonly where?: [Index] extends [never]
+    ? "this projection has no indexes"
+    : { readonly [Field in Index & keyof Row]?: Filter<Row[Field]> }
+  readonly orderBy?: [Index] extends [never] ? "this projection has no indexes" : Index
   readonly direction?: "asc" | "desc"
   readonly limit?: number
   /** The `next` of the page before; undefined asks for the first page. */
@@ -119,7 +121,7 @@ export const list = <Name extends string, Row, Index extends string>(
     const { direction = "asc", orderBy } = options
     const limit = Math.max(1, Math.min(1000, Math.trunc(options.limit ?? 100)))
     const query: Query = {
-      where: conditions(options.where ?? {}),
+      where: conditions((options.where ?? {}) as object),
       orderBy,
       direction,
       // One row more than asked for tells whether there is a next page.

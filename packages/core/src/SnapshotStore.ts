@@ -1,6 +1,7 @@
 // SnapshotStore: a cache of folded states, safe to delete at any time.
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Unavailable } from "./EventStoreError.ts"
 import type { Position } from "./Position.ts"
@@ -19,6 +20,38 @@ export interface Snapshot {
   readonly revision: Revision
   readonly position: Position
   readonly state: string
+}
+
+/** For which aggregates snapshots are taken, and after how many events; of all aggregates unless some are named. */
+export interface Policy {
+  readonly every: number
+  readonly of?: ReadonlyArray<{ readonly name: string }>
+}
+
+/** The policy in force; none unless a layer sets one. */
+export const CurrentPolicy: Context.Reference<Policy | undefined> = Context.Reference<Policy | undefined>(
+  "evolvent/SnapshotStore/CurrentPolicy",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * Turns snapshots on: `Aggregate.execute` takes one each time a stream grew past a multiple of `every` events.
+ *
+ * They are taken beside the command and never fail it. Throws a RangeError unless `every` is a whole number from 1.
+ *
+ * ```ts
+ * import * as Layer from "effect/Layer"
+ * import * as Memory from "evolvent/Memory"
+ * import * as SnapshotStore from "evolvent/SnapshotStore"
+ *
+ * const Live = Layer.mergeAll(Memory.layer, SnapshotStore.layerPolicy({ every: 500 }))
+ * ```
+ */
+export const layerPolicy = (policy: Policy): Layer.Layer<never> => {
+  if (!(Number.isSafeInteger(policy.every) && policy.every >= 1)) {
+    throw new RangeError(`Snapshots are taken every ${policy.every} events, but a whole number from 1 is needed.`)
+  }
+  return Layer.succeed(CurrentPolicy, policy)
 }
 
 /** The snapshot store could not do what was asked. Reading goes on without a snapshot; nothing is lost. */

@@ -8,7 +8,7 @@ import { describe, expect } from "vitest"
 import * as Aggregate from "../src/Aggregate.ts"
 import { EventStore } from "../src/EventStore.ts"
 import * as Memory from "../src/Memory.ts"
-import { SnapshotStore } from "../src/SnapshotStore.ts"
+import { layerPolicy, SnapshotStore } from "../src/SnapshotStore.ts"
 import * as StreamName from "../src/StreamName.ts"
 
 const counter = (options: { readonly stateVersion?: number; readonly factor?: number } = {}) =>
@@ -17,7 +17,6 @@ const counter = (options: { readonly stateVersion?: number; readonly factor?: nu
     event: Schema.TaggedUnion({ Added: { by: Schema.Int } }),
     state: Schema.Struct({ total: Schema.Int }),
     initial: { total: 0 },
-    snapshotEvery: 10,
     stateVersion: options.stateVersion ?? 1
   })({
     decide: { Add: ({ by }) => by.map((n) => ({ _tag: "Added" as const, by: n })) },
@@ -25,6 +24,7 @@ const counter = (options: { readonly stateVersion?: number; readonly factor?: nu
   })
 
 const Counter = counter()
+const Live = Layer.mergeAll(Memory.layer, layerPolicy({ every: 10 }))
 const stream = StreamName.make("Counter", "a")
 const add = (...by: ReadonlyArray<number>) => Aggregate.execute(Counter, "a", { _tag: "Add", by })
 
@@ -39,7 +39,7 @@ const counting = () => {
         Stream.tap(store.read(...args), () => Effect.sync(() => count.read++))
     }))
   )
-  return { count, layer: Layer.provideMerge(layer, Memory.layer) }
+  return { count, layer: Layer.provideMerge(layer, Live) }
 }
 
 describe("snapshots", () => {
@@ -77,7 +77,7 @@ describe("snapshots", () => {
       )
       expect(withThem).toEqual(withoutThem)
       expect(withThem[34]?.state.total).toBe((35 * 36) / 2)
-    }).pipe(Effect.provide(Memory.layer))
+    }).pipe(Effect.provide(Live))
   )
 
   it.effect("of another state version or that cannot be decoded are passed over", () =>
@@ -91,7 +91,22 @@ describe("snapshots", () => {
       if (broken === undefined) return expect.fail("no snapshot was taken")
       yield* snapshots.save({ ...broken, state: '{"total":"ten"}' })
       expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(10)
-    }).pipe(Effect.provide(Memory.layer))
+    }).pipe(Effect.provide(Live))
+  )
+
+  it.effect("are taken only where a policy asks for them, of the aggregates that it names", () =>
+    Effect.gen(function* () {
+      const taken = Effect.gen(function* () {
+        for (let i = 0; i < 10; i++) yield* add(1)
+        yield* Effect.yieldNow
+        return (yield* (yield* SnapshotStore).load(stream, Counter.codecs.fingerprint)) !== undefined
+      })
+      const under = (policy: Layer.Layer<never>) => Effect.provide(taken, Layer.mergeAll(Memory.layer, policy))
+      expect(yield* under(Layer.empty)).toBe(false)
+      expect(yield* under(layerPolicy({ every: 10, of: [{ name: "Other" }] }))).toBe(false)
+      expect(yield* under(layerPolicy({ every: 10, of: [Counter] }))).toBe(true)
+      expect(() => layerPolicy({ every: 0 })).toThrow(RangeError)
+    })
   )
 
   it.effect("do not hide that a command was executed before", () =>
@@ -102,6 +117,6 @@ describe("snapshots", () => {
       yield* Effect.yieldNow
       expect(yield* once).toEqual({ ...first, repeated: true })
       expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(45)
-    }).pipe(Effect.provide(Memory.layer))
+    }).pipe(Effect.provide(Live))
   )
 })

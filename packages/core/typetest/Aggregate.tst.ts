@@ -21,7 +21,7 @@ describe("the protocol", () => {
       command: AccountEvent,
       event: AccountEvent,
       state: Schema.Struct({ status: Schema.Literals(["none", "open"]) }),
-      // @ts-expect-error ?
+      // @ts-expect-error Type '"nnoe"' is not assignable to type '"none" | "open"'.
       initial: { status: "nnoe" }
     })
   })
@@ -29,7 +29,7 @@ describe("the protocol", () => {
   test("events without a tag", () => {
     Aggregate.make("Account", {
       command: AccountEvent,
-      // @ts-expect-error ?
+      // @ts-expect-error Type 'Struct<{ readonly amount: Int; }>' is not assignable to type 'ConstraintCodec<Tagged, unknown, never, never>'.
       event: Schema.Struct({ amount: Schema.Int }),
       state: Schema.Int,
       initial: 0
@@ -39,12 +39,12 @@ describe("the protocol", () => {
 
 describe("decide", () => {
   test("a missing handler", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Property 'Close' is missing in type '{ Open: () => never[]; Deposit: () => never[]; Withdraw: () => never[]; }'
     accountStep({ decide: { Open: () => [], Deposit: () => [], Withdraw: () => [] }, evolve })
   })
 
   test("a handler of no command", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Type '() => never[]' is not assignable to type '"no command of Account"'.
     accountStep({ decide: { ...decide, Clos: () => [] }, evolve })
     accountStep({
       decide: {
@@ -52,7 +52,7 @@ describe("decide", () => {
         Deposit: () => [],
         Withdraw: () => [],
         Close: () => [],
-        // @ts-expect-error ?
+        // @ts-expect-error Type '() => never[]' is not assignable to type '"no command of Account"'.
         Clos: () => []
       },
       evolve
@@ -63,7 +63,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Type '"Opend"' is not assignable to type '"Opened" | "Deposited" | "Withdrawn" | "Closed"'. Did you mean '"Opened"'?
         Open: ({ owner }) => [{ _tag: "Opend", owner }]
       },
       evolve
@@ -74,7 +74,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Type '"Closd"' is not assignable to type '"Opened" | "Deposited" | "Withdrawn" | "Closed"'. Did you mean '"Closed"'?
         Close: () => [{ _tag: "Closd" }]
       },
       evolve
@@ -85,7 +85,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Type 'Success<never, "no"> | Failure<never, "no"> | { _tag: "Opend"; owner: string; }[]' is not assignable to type 'Decision<{
         Open: ({ owner }, { status }) => (status === "none" ? [{ _tag: "Opend", owner }] : Result.fail("no" as const))
       },
       evolve
@@ -96,7 +96,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Type 'string' is not assignable to type 'number'.
         Deposit: ({ amount }) => [{ _tag: "Deposited", amount: String(amount) }]
       },
       evolve
@@ -107,7 +107,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error ...Property 'amount' is missing in type '{ _tag: "Deposited"; }' but required in type
         Deposit: () => [{ _tag: "Deposited" }]
       },
       evolve
@@ -118,7 +118,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Property 'amont' does not exist on type '{ readonly _tag: "Deposit"; readonly amount: number; }'.
         Deposit: ({ amont }) => [{ _tag: "Deposited", amount: 1 }]
       },
       evolve
@@ -129,7 +129,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Property 'balanse' does not exist on type '{ readonly status: "none" | "open" | "closed"; readonly balance: number; }'.
         Deposit: ({ amount }, { balanse }) => [{ _tag: "Deposited", amount }]
       },
       evolve
@@ -140,7 +140,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error This comparison appears to be unintentional because the types '"none" | "open" | "closed"' and '"opn"' have no overlap.
         Deposit: ({ amount }, { status }) => (status === "opn" ? [{ _tag: "Deposited", amount }] : [])
       },
       evolve
@@ -151,7 +151,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Type '"Closed"' is not assignable to type '"Failure"'.
         Close: () => ({ _tag: "Closed" })
       },
       evolve
@@ -162,7 +162,7 @@ describe("decide", () => {
     accountStep({
       decide: {
         ...decide,
-        // @ts-expect-error ?
+        // @ts-expect-error Type '() => void' is not assignable to type '(command: { readonly _tag: "Close"; }, state: {
         Close: () => {}
       },
       evolve
@@ -171,8 +171,8 @@ describe("decide", () => {
 
   test("one function that misses a case", () => {
     accountStep({
-      // @ts-expect-error ?
-      decide: (command) => {
+      // @ts-expect-error Function lacks ending return statement and return type does not include 'undefined'.
+      decide: (command): Aggregate.Decision<AccountEvent> => {
         switch (command._tag) {
           case "Open":
             return [{ _tag: "Opened", owner: command.owner }]
@@ -189,7 +189,7 @@ describe("decide", () => {
 
 describe("evolve", () => {
   test("a missing handler", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Property 'Closed' is missing in type '{ Opened:
     accountStep({ decide, evolve: { Opened: evolve.Opened, Deposited: evolve.Deposited, Withdrawn: evolve.Withdrawn } })
   })
 
@@ -198,8 +198,8 @@ describe("evolve", () => {
       decide,
       evolve: {
         ...evolve,
-        // @ts-expect-error ?
-        Opend: (state) => state
+        // @ts-expect-error ...is not assignable to type '"no event of Account"'.
+        Opend: (state: AccountState) => state
       }
     })
   })
@@ -209,9 +209,30 @@ describe("evolve", () => {
       decide,
       evolve: {
         ...evolve,
-        // @ts-expect-error ?
+        // @ts-expect-error Type 'number' is not assignable to type '"no field of the state"'.
         Deposited: (state, { amount }) => ({ ...state, balanse: state.balance + amount })
       }
+    })
+  })
+
+  test("a misspelt state field among handlers that all take arguments", () => {
+    accountStep({
+      decide,
+      evolve: {
+        Opened: (state) => ({ ...state, status: "open" }),
+        // @ts-expect-error ...is not assignable to type '{ readonly balanse?: "no field of the state"; }'.
+        Deposited: (state, { amount }) => (amount > 0 ? { ...state, balanse: state.balance + amount } : state),
+        Withdrawn: (state, { amount }) => ({ ...state, balance: state.balance - amount }),
+        Closed: (state) => ({ ...state, status: "closed" })
+      }
+    })
+  })
+
+  test("a misspelt state field in one function", () => {
+    accountStep({
+      decide,
+      // @ts-expect-error ...is not assignable to type '{ readonly balanse?: "no field of the state"; }'.
+      evolve: (state, event) => (event._tag === "Closed" ? { ...state, balanse: 0 } : state)
     })
   })
 
@@ -220,7 +241,7 @@ describe("evolve", () => {
       decide,
       evolve: {
         ...evolve,
-        // @ts-expect-error ?
+        // @ts-expect-error Property 'amont' does not exist on type '{ readonly _tag: "Deposited"; readonly amount: number; }'.
         Deposited: (state, { amont }) => state
       }
     })
@@ -231,7 +252,7 @@ describe("evolve", () => {
       decide,
       evolve: {
         ...evolve,
-        // @ts-expect-error ?
+        // @ts-expect-error Type '"opn"' is not assignable to type '"none" | "open" | "closed"'. Did you mean '"open"'?
         Opened: (state) => ({ ...state, status: "opn" })
       }
     })
@@ -242,7 +263,7 @@ describe("evolve", () => {
       decide,
       evolve: {
         ...evolve,
-        // @ts-expect-error ?
+        // @ts-expect-error Type '"closd"' is not assignable to type '"none" | "open" | "closed"'. Did you mean '"closed"'?
         Closed: () => ({ balance: 0, status: "closd" })
       }
     })
@@ -253,7 +274,7 @@ describe("evolve", () => {
       decide,
       evolve: {
         ...evolve,
-        // @ts-expect-error ?
+        // @ts-expect-error Property 'balance' is missing in type '{ status: "open"; }' but required in type '{ readonly status:
         Opened: () => ({ status: "open" })
       }
     })
@@ -262,7 +283,7 @@ describe("evolve", () => {
   test("one function that misses a case", () => {
     accountStep({
       decide,
-      // @ts-expect-error ?
+      // @ts-expect-error Function lacks ending return statement and return type does not include 'undefined'.
       evolve: (state, event): AccountState => {
         switch (event._tag) {
           case "Opened":
@@ -338,6 +359,46 @@ describe("what is inferred", () => {
     >()
   })
 
+  test("states of any shape", () => {
+    const event = Schema.TaggedUnion({ Noted: { text: Schema.String } })
+    class Notes extends Schema.Class<Notes>("Notes")({ count: Schema.Int }) {
+      get isEmpty() {
+        return this.count === 0
+      }
+    }
+    const decide = { Noted: () => [] } as const
+    const protocol = { command: event, event }
+    Aggregate.make("A", { ...protocol, state: Notes, initial: new Notes({ count: 0 }) })({
+      decide,
+      evolve: { Noted: ({ count }) => new Notes({ count: count + 1 }) }
+    })
+    Aggregate.make("A", { ...protocol, state: Schema.Array(Schema.String), initial: [] })({
+      decide,
+      evolve: { Noted: (notes, { text }) => [...notes, text] }
+    })
+    Aggregate.make("A", { ...protocol, state: Schema.Record(Schema.String, Schema.Int), initial: {} })({
+      decide,
+      evolve: { Noted: (notes, { text }) => ({ ...notes, [text]: 1 }) }
+    })
+    Aggregate.make("A", { ...protocol, state: Schema.ReadonlyMap(Schema.String, Schema.Int), initial: new Map() })({
+      decide,
+      evolve: { Noted: (notes, { text }) => new Map(notes).set(text, 1) }
+    })
+    Aggregate.make("A", { ...protocol, state: Schema.Unknown, initial: undefined })({
+      decide,
+      evolve: { Noted: (_, { text }) => ({ text }) }
+    })
+    Aggregate.make("A", { ...protocol, state: Schema.Null, initial: null })({ decide, evolve: { Noted: () => null } })
+    Aggregate.make("A", {
+      ...protocol,
+      state: Schema.TaggedUnion({ Empty: {}, Written: { text: Schema.String } }),
+      initial: { _tag: "Empty" }
+    })({
+      decide,
+      evolve: { Noted: (state, { text }) => (text === "" ? state : { _tag: "Written", text }) }
+    })
+  })
+
   test("fold, decide and evolve", () => {
     expect(Aggregate.fold(Account, [{ _tag: "Opened", owner: "ada" }])).type.toBe<AccountState>()
     expect(Aggregate.evolve(Account, Account.initial, { _tag: "Closed" })).type.toBe<AccountState>()
@@ -360,36 +421,36 @@ describe("execute", () => {
   })
 
   test("a string for a branded id", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Argument of type 'string' is not assignable to parameter of type 'string & Brand<"AccountId">'.
     Aggregate.execute(Account, "ada", { _tag: "Close" })
-    // @ts-expect-error ?
+    // @ts-expect-error Argument of type 'string' is not assignable to parameter of type 'string & Brand<"AccountId">'.
     Aggregate.load(Account, "ada")
     Aggregate.load(Order, "any text")
   })
 
   test("a misspelt command", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Type '"Depost"' is not assignable to type '"Open" | "Deposit" | "Withdraw" | "Close"'. Did you mean '"Deposit"'?
     Aggregate.execute(Account, ada, { _tag: "Depost", amount: 1 })
   })
 
   test("a wrong payload", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Object literal may only specify known properties, but 'amont' does not exist in type...Did you mean to write 'amount'?
     Aggregate.execute(Account, ada, { _tag: "Deposit", amont: 1 })
-    // @ts-expect-error ?
+    // @ts-expect-error ...Type 'string' is not assignable to type 'number'.
     Aggregate.execute(Account, ada, { _tag: "Deposit", amount: "1" })
-    // @ts-expect-error ?
+    // @ts-expect-error ...Property 'amount' is missing in type '{ _tag: "Deposit"; }' but required in type
     Aggregate.execute(Account, ada, { _tag: "Deposit" })
   })
 
   test("an event for a command", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Type '"Closed"' is not assignable to type '"Open" | "Deposit" | "Withdraw" | "Close"'. Did you mean '"Close"'?
     Aggregate.execute(Account, ada, { _tag: "Closed" })
   })
 
   test("an expectation that is none", () => {
-    // @ts-expect-error ?
+    // @ts-expect-error Type '"exists"' is not assignable to type 'Expected | undefined'.
     Aggregate.execute(Account, ada, { _tag: "Close" }, { expected: "exists" })
-    // @ts-expect-error ?
+    // @ts-expect-error Type 'number' is not assignable to type 'Expected | undefined'.
     Aggregate.execute(Account, ada, { _tag: "Close" }, { expected: 3 })
     Aggregate.execute(Account, ada, { _tag: "Close" }, { expected: Revision.make(3) })
   })
@@ -406,11 +467,11 @@ describe("load", () => {
     const time = DateTime.makeUnsafe(0)
     Aggregate.load(Account, ada, { at: { revision: 3 } })
     Aggregate.load(Account, ada, { at: { time } })
-    // @ts-expect-error ?
+    // @ts-expect-error Type 'Utc' is not assignable to type 'undefined'.
     Aggregate.load(Account, ada, { at: { revision: 3, time } })
-    // @ts-expect-error ?
+    // @ts-expect-error Type '{}' is not assignable to type '{ readonly revision: number; readonly time?: never; } |
     Aggregate.load(Account, ada, { at: {} })
-    // @ts-expect-error ?
+    // @ts-expect-error Type 'Date' is missing the following properties from type 'Utc'
     Aggregate.load(Account, ada, { at: { time: new Date() } })
   })
 })

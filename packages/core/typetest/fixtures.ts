@@ -128,7 +128,10 @@ export const aBalance: BalanceRow = {
   status: "open"
 }
 
-export const Balances = Projection.make("balances", balanceProtocol)({
+export const Balances = Projection.make(
+  "balances",
+  balanceProtocol
+)({
   create: {
     Opened: ({ owner }, { recordedAt }) => ({ owner, balance: 0, since: recordedAt, tags: [], status: "open" })
   },

@@ -132,7 +132,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
         const rest = left - page.events.length
         const next = page.through + step
         return [
-          page.events.map(decodeRecorded),
+          decodePage(page.events),
           page.done || rest <= 0 || next < 0
             ? Option.none()
             : Option.some({ from: { _tag: "Position" as const, position: Position.make(next) }, left: rest })
@@ -176,7 +176,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
             done = page.done
             if (page.through <= cursor.after) return next
             cursor.after = page.through
-            return Effect.succeed({ events: page.events.map(decodeRecorded), through: page.through })
+            return Effect.succeed({ events: decodePage(page.events), through: page.through })
           })
         )
       )
@@ -260,7 +260,25 @@ const encodeFrom = (from: ReadOptions["from"]): ReadRequest["from"] => {
   return { _tag: "Time", time: DateTime.toEpochMillis(from.time) }
 }
 
-const decodeRecorded = (event: EncodedRecorded): Recorded => ({
+const decodeRecorded = (event: EncodedRecorded): Recorded =>
+  recorded(event, parseMetadata(event.metadata), DateTime.makeUnsafe(event.recordedAt))
+
+/** Decodes a page; events of one append have the same metadata and time, which are then made once. */
+const decodePage = (events: ReadonlyArray<EncodedRecorded>): ReadonlyArray<Recorded> => {
+  let text = "{}"
+  let metadata = Metadata.empty
+  let millis = Number.NaN
+  let recordedAt = DateTime.makeUnsafe(0)
+  return events.map((event) => {
+    if (event.metadata !== text) metadata = parseMetadata((text = event.metadata))
+    if (event.recordedAt !== millis) recordedAt = DateTime.makeUnsafe((millis = event.recordedAt))
+    return recorded(event, metadata, recordedAt)
+  })
+}
+
+const parseMetadata = (text: string): Metadata.Metadata => JSON.parse(text) as Metadata.Metadata
+
+const recorded = (event: EncodedRecorded, metadata: Metadata.Metadata, recordedAt: DateTime.Utc): Recorded => ({
   id: event.id,
   stream: event.stream,
   category: event.category,
@@ -270,6 +288,6 @@ const decodeRecorded = (event: EncodedRecorded): Recorded => ({
   type: event.type,
   schemaVersion: event.schemaVersion,
   data: JSON.parse(event.data) as Json,
-  metadata: event.metadata === "{}" ? Metadata.empty : (JSON.parse(event.metadata) as Metadata.Metadata),
-  recordedAt: DateTime.makeUnsafe(event.recordedAt)
+  metadata,
+  recordedAt
 })

@@ -214,7 +214,6 @@ const flow = (
   ...(identity === undefined
     ? {}
     : {
-        causationId: current.causationId ?? identity.commandId,
         commandId: identity.commandId,
         commandHash: identity.commandHash
       })

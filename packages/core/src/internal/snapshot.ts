@@ -6,7 +6,7 @@ import type { Json } from "effect/Schema"
 import type { Aggregate } from "../Aggregate.ts"
 import * as Position from "../Position.ts"
 import type { Revision } from "../Revision.ts"
-import { SnapshotStore } from "../SnapshotStore.ts"
+import { CurrentPolicy, SnapshotStore } from "../SnapshotStore.ts"
 import type { StreamName } from "../StreamName.ts"
 
 /** A state, and where the last event that made it stands. */
@@ -21,11 +21,14 @@ export const unloaded = <Name extends string, Id, Command, Event, State, Rejecti
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>
 ): Loaded<State> => ({ state: aggregate.initial, revision: undefined, position: Position.beginning })
 
-/** The snapshot store, where the aggregate wants snapshots and the surroundings have one. */
-const storeFor = (aggregate: { readonly snapshotEvery: number | undefined }) =>
-  Effect.contextWith((context: Context.Context<never>) =>
-    Effect.succeed(aggregate.snapshotEvery === undefined ? undefined : Context.getOrUndefined(context, SnapshotStore))
-  )
+/** The policy for an aggregate and the store, where the surroundings have both. */
+const snapshotsOf = (aggregate: { readonly name: string }) =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const policy = Context.get(context, CurrentPolicy)
+    const applies = policy !== undefined && (policy.of?.some(({ name }) => name === aggregate.name) ?? true)
+    const store = applies ? Context.getOrUndefined(context, SnapshotStore) : undefined
+    return Effect.succeed(store === undefined ? undefined : { store, every: policy?.every ?? Infinity })
+  })
 
 /** The newest snapshot, unless it lies above a revision, or nothing loaded. One that cannot be read is no snapshot. */
 export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
@@ -33,18 +36,21 @@ export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   stream: StreamName,
   atMost = Infinity
 ): Effect.fn.Return<Loaded<State>> {
-  const snapshots = yield* storeFor(aggregate)
+  const snapshots = yield* snapshotsOf(aggregate)
   if (snapshots === undefined) return unloaded(aggregate)
-  const load = snapshots.load(stream, aggregate.codecs.fingerprint)
+  const load = snapshots.store.load(stream, aggregate.codecs.fingerprint)
   const found = yield* Effect.catch(load, (error) => Effect.as(Effect.logWarning(error.message), undefined))
   if (found === undefined || found.revision > atMost) return unloaded(aggregate)
-  const state = aggregate.codecs.state.decode(JSON.parse(found.state) as Json)
+  const state = Result.flatMap(parse(found.state), aggregate.codecs.state.decode)
   return Result.isFailure(state)
     ? unloaded(aggregate)
     : { state: state.success, revision: found.revision, position: found.position }
 })
 
-/** Takes a snapshot when the stream grew past a multiple of `snapshotEvery`: off the caller's path, never failing it. */
+const parse = (text: string): Result.Result<Json, unknown> =>
+  Result.try({ try: () => JSON.parse(text) as Json, catch: (thrown) => thrown })
+
+/** Takes a snapshot when the stream grew past a multiple of the policy's number: off the caller's path, never failing it. */
 export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName,
@@ -52,18 +58,17 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   events: ReadonlyArray<Event>,
   appended: { readonly revision: Revision | undefined; readonly position: Position.Position }
 ): Effect.fn.Return<void> {
-  const { snapshotEvery: every } = aggregate
+  const snapshots = yield* snapshotsOf(aggregate)
   const { position, revision } = appended
-  if (every === undefined || revision === undefined) return
+  if (snapshots === undefined || revision === undefined) return
+  const { every, store } = snapshots
   const eventsBefore = revision + 1 - events.length
   if (Math.floor((revision + 1) / every) === Math.floor(eventsBefore / every)) return
-  const snapshots = yield* storeFor(aggregate)
-  if (snapshots === undefined) return
   const save = Effect.suspend(() => {
     const encoded = aggregate.codecs.state.encode(events.reduce(aggregate.evolve, before.state))
     if (Result.isFailure(encoded)) return Effect.logWarning(`No snapshot of ${stream}: ${encoded.failure}`)
     const state = JSON.stringify(encoded.success)
-    return snapshots.save({ stream, fingerprint: aggregate.codecs.fingerprint, revision, position, state })
+    return store.save({ stream, fingerprint: aggregate.codecs.fingerprint, revision, position, state })
   })
   yield* Effect.forkDetach(Effect.catchCause(save, (cause) => Effect.logWarning(`No snapshot of ${stream}`, cause)))
 })

@@ -47,16 +47,14 @@ export const make = (): Driver => {
   // Nothing here waits, so all of it happens at once: the checks hold when the writes happen.
   const append = (appends: ReadonlyArray<EncodedAppend>, now: number): Outcome => {
     const repeats = appends.map((one) => repeatOf(one, byId))
-    for (const [index, one] of appends.entries()) {
-      const repeat = repeats[index]
-      if (repeat?._tag === "IdReused") return { ...repeat, index }
-      if (repeat?._tag === "New") {
-        const actual = revisionOf(one.stream)
-        if (!isExpected(one, actual)) return { _tag: "Conflict", index, actual }
-      }
-    }
-    const reused = partialRepeat(appends, repeats)
+    // Ids come before expectations: what misuses an id is no conflict, wherever its streams are.
+    const reused = reusedIn(repeats) ?? partialRepeat(appends, repeats)
     if (reused !== undefined) return reused
+    for (const [index, one] of appends.entries()) {
+      if (repeats[index]?._tag !== "New") continue
+      const actual = revisionOf(one.stream)
+      if (!isExpected(one, actual)) return { _tag: "Conflict", index, actual }
+    }
     lastRecordedAt = Math.max(lastRecordedAt, now)
     const results = appends.map((one, index) => {
       const repeat = repeats[index]
@@ -150,6 +148,12 @@ const repeatOf = (append: EncodedAppend, byId: ReadonlyMap<EventId, EncodedRecor
   return fresh === undefined
     ? { _tag: "Repeat", last }
     : { _tag: "IdReused", id: last.id, problem: `id ${fresh} in the same append is new` }
+}
+
+/** The first append that brings an id with other content, or only some ids that are known. */
+const reusedIn = (repeats: ReadonlyArray<Repeat>): Outcome | undefined => {
+  for (const [index, repeat] of repeats.entries()) if (repeat._tag === "IdReused") return { ...repeat, index }
+  return undefined
 }
 
 /** Several appends are repeated all together or not at all. */
