@@ -1,0 +1,112 @@
+// The retail example as a program: import invoices, read the report. Its services come from the environment.
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Argument from "effect/cli/Argument"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { EventStore } from "evolvent/EventStore"
+import * as Position from "evolvent/Position"
+import * as Processor from "evolvent/Processor"
+import * as Importer from "./importer.ts"
+import type { Summary } from "./importer.ts"
+import * as Progress from "./progress.ts"
+import { Countries, Customers, Months, Rejections, Skips, Totals } from "./projections.ts"
+import * as Report from "./report.ts"
+import * as Source from "./source.ts"
+
+/** Keeps the read models, as long as it lives; over whatever event store there is. */
+export const ReadModels = Layer.mergeAll(
+  Processor.layer(Processor.projection(Totals)),
+  Processor.layer(Processor.projection(Rejections)),
+  Processor.layer(Processor.projection(Skips)),
+  Processor.layer(Processor.projection(Customers)),
+  Processor.layer(Processor.projection(Countries)),
+  Processor.layer(Processor.projection(Months))
+)
+
+/** Imports files and folders, and shows on standard error how far it is. */
+export const importPaths = Effect.fnUntraced(function* (
+  paths: ReadonlyArray<string>,
+  options?: { readonly concurrency?: number }
+) {
+  const sources = yield* Source.fromPaths(paths)
+  return yield* Progress.show((watcher) => Importer.run(sources, { ...options, watcher }))
+})
+
+const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
+
+const importCommand = Command.make(
+  "import",
+  {
+    paths: Argument.String("path").pipe(
+      Argument.withDescription("A CSV file of invoices, or a folder of them"),
+      Argument.atLeast(1)
+    ),
+    report: Flag.Boolean("report").pipe(Flag.withDescription("Print the report afterwards"), Flag.withDefault(false)),
+    json,
+    concurrency: Flag.Int("concurrency").pipe(
+      Flag.withDescription("How many invoices are worked on at a time"),
+      Flag.withDefault(16),
+      Flag.filter(
+        (lanes) => lanes >= 1 && lanes <= 1000,
+        (lanes) => `${lanes} is not between 1 and 1000`
+      )
+    )
+  },
+  Effect.fnUntraced(
+    function* ({ concurrency, json, paths, report }) {
+      const summary = yield* importPaths(paths, { concurrency })
+      if (json && !report) return yield* Progress.toStdout(`${JSON.stringify(summary, null, 1)}\n`)
+      yield* (json ? Progress.toStderr : Progress.toStdout)(`${inWords(summary)}\n`)
+      if (report) yield* printReport(json)
+    },
+    (effect) => Effect.mapError(effect, forPeople)
+  )
+).pipe(
+  Command.withDescription(
+    "Import invoices, one command a row. Importing a row again changes nothing. Rows that cannot be read are named on " +
+      "standard error and left out. Exit code 2: files are missing or unreadable, and nothing was imported."
+  )
+)
+
+const reportCommand = Command.make(
+  "report",
+  { json },
+  Effect.fnUntraced(
+    function* ({ json }) {
+      const head = yield* EventStore.use((store) => store.head)
+      if (head === Position.beginning) {
+        yield* Progress.toStderr(
+          "The event store is empty, and so is the report. A store in memory ends with its process: `retail import <path> --report` does both.\n"
+        )
+      }
+      yield* printReport(json)
+    },
+    (effect) => Effect.mapError(effect, forPeople)
+  )
+).pipe(Command.withDescription("Print the report of everything imported"))
+
+/** The command line. */
+export const retail = Command.make("retail").pipe(
+  Command.withDescription("A shop's invoices, imported as events and read as a report"),
+  Command.withSubcommands([importCommand, reportCommand])
+)
+
+const printReport = (json: boolean) =>
+  Effect.flatMap(Report.read, (report) =>
+    Progress.toStdout(json ? Report.toJson(report) : `\n${Report.toText(report)}`)
+  )
+
+const inWords = ({ accepted, files, known, malformed, rejected, rows, skipped }: Summary): string => {
+  const count = (n: number, what: string) => `${n.toLocaleString("en-GB")} ${what}`
+  return [
+    `Imported ${count(files, files === 1 ? "file" : "files")}, ${count(rows, rows === 1 ? "row" : "rows")}`,
+    `${count(accepted, "accepted")}, ${count(rejected, "rejected")}, ${count(skipped, "skipped")}, ${count(known, "known before")}`,
+    `${count(malformed.length, malformed.length === 1 ? "malformed line" : "malformed lines")} left out`
+  ].join("; ")
+}
+
+/** Errors say in their messages what was tried and found; the command line prints these and sets the exit code. */
+const forPeople = <E extends Error>(error: E) =>
+  error instanceof Source.UnreadableFiles ? error : new CliError.UserError({ cause: error, userMessage: error.message })
