@@ -5,6 +5,7 @@ import * as EventCodec from "./internal/eventCodec.ts"
 import type { Tagged } from "./internal/eventCodec.ts"
 import type { Exact } from "./internal/exact.ts"
 import { fingerprintOf } from "./internal/fingerprint.ts"
+import { frozen } from "./internal/frozen.ts"
 import { make as jsonCodec } from "./internal/jsonCodec.ts"
 import type { JsonCodec } from "./internal/jsonCodec.ts"
 import { categoryProblem } from "./StreamName.ts"
@@ -91,6 +92,7 @@ export interface Protocol<Id, Command extends Tagged, Event extends Tagged, Stat
   readonly command: Schema.ConstraintCodec<Command, unknown>
   readonly event: Schema.ConstraintCodec<Event, unknown>
   readonly state: Schema.ConstraintCodec<State, unknown>
+  /** The state before any event; plain objects in it are frozen, since all streams share it. */
   readonly initial: NoInfer<State>
   readonly stateVersion?: number
 }
@@ -193,7 +195,7 @@ export const make =
       // What the handlers are was checked above, by types that the compiler cannot follow back to these.
       decide: decideOf<Command, Event, State, RejectionOf<D>>(name, behaviour.decide as Decide<Command, Event, State>),
       evolve: evolveOf(name, behaviour.evolve as Evolve<Event, State>),
-      initial: protocol.initial,
+      initial: frozen(protocol.initial),
       stateVersion,
       schemas: {
         id: idSchema(protocol),

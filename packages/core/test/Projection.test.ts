@@ -161,6 +161,23 @@ describe("a projection of several aggregates, with several keys", () => {
   )
 })
 
+it.effect("a handler that changes the shared first row fails, and the row stays what it was", () =>
+  Effect.gen(function* () {
+    const initial = { points: 0, last: { by: "" } }
+    const Mutating = Projection.make("mutating", {
+      from: [Member],
+      row: Schema.Struct({ points: Schema.Int, last: Schema.Struct({ by: Schema.String }) }),
+      initial
+    })({
+      evolve: { Scored: (row, { points }) => Object.assign(row, { points: row.points + points }) }
+    })
+    const exit = yield* Effect.exit(Projection.fold(Mutating, [recorded("Member", "a", "Scored", { points: 5 })]))
+    expect(exit._tag).toBe("Failure")
+    expect(initial).toEqual({ points: 0, last: { by: "" } })
+    expect(Object.isFrozen(initial.last)).toBe(true)
+  })
+)
+
 describe("a definition is refused", () => {
   const row = Schema.Struct({ points: Schema.Int, tags: Schema.Array(Schema.String) })
   const define = (name: string, options: object, handlers: object = { evolve: {} }) => {

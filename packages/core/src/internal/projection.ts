@@ -8,6 +8,7 @@ import * as EventFilter from "../EventFilter.ts"
 import type { Projection, Remove } from "../Projection.ts"
 import type { IndexKind, IndexValue, Table } from "../ReadModelStore.ts"
 import type { Tagged } from "./eventCodec.ts"
+import { frozen } from "./frozen.ts"
 import { make as jsonCodec } from "./jsonCodec.ts"
 import type { JsonCodec } from "./jsonCodec.ts"
 
@@ -45,7 +46,8 @@ export const define = <Row extends object>(
   protocol: Protocol<Row>,
   behaviour: Behaviour<Row>
 ): Projection<string, Row, string> => {
-  const { from, initial, key } = protocol
+  const { from, key } = protocol
+  const initial = frozen(protocol.initial)
   const version = protocol.version ?? 1
   const refuse = (problem: string): never => {
     throw new TypeError(`The projection "${name}" cannot be defined: ${problem}.`)

@@ -3,7 +3,7 @@ import { Result, Schema } from "effect"
 import { Aggregate } from "evolvent"
 
 const Status = Schema.Literals(["unopened", "open", "closed"])
-const owner = { owner: Schema.String.check(Schema.isPattern(/\S/)) }
+const owner = { owner: Schema.String.check(Schema.isPattern(/\S/, { expected: "a name" })) }
 const money = { amount: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 })) }
 
 export class AlreadyOpened extends Schema.TaggedError<AlreadyOpened>()("AlreadyOpened", { status: Status }) {}

@@ -2,7 +2,7 @@
 import { Result, Schema } from "effect"
 import { Aggregate } from "evolvent"
 
-const Name = Schema.String.check(Schema.isPattern(/\S/))
+const Name = Schema.String.check(Schema.isPattern(/\S/, { expected: "a name" }))
 const count = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 
 /** Some pieces of one product, and the price of one of them in the smallest coin. */

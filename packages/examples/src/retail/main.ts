@@ -11,7 +11,4 @@ import { ReadModels, retail } from "./app.ts"
 // An invoice has hundreds of rows at times, and each row is a command: without snapshots each would load all before it.
 const Live = Layer.mergeAll(Layer.provideMerge(ReadModels, Memory.layer), SnapshotStore.layerPolicy({ every: 25 }))
 
-Command.run(retail, { version: "0.1.0" }).pipe(
-  Effect.provide([Live, NodeServices.layer]),
-  NodeRuntime.runMain
-)
+Command.run(retail, { version: "0.1.0" }).pipe(Effect.provide([Live, NodeServices.layer]), NodeRuntime.runMain)

@@ -1,0 +1,11 @@
+// Frozen values: a first state is shared by every stream, so a handler that changes it in place must fail, not corrupt.
+
+/** Freezes plain objects and arrays, and what they hold; other values are left as they are. */
+export const frozen = <A>(value: A): A => {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return value
+  Object.freeze(value)
+  for (const part of Object.values(value)) frozen(part)
+  return value
+}
