@@ -12,10 +12,10 @@ export const ReadModels = Layer.merge(
 export const story = Effect.gen(function* () {
   yield* Aggregate.execute(Account, "7", { _tag: "Open", owner: "Ada" })
   const { position } = yield* Aggregate.execute(Account, "7", { _tag: "Deposit", amount: 100 })
-  yield* Aggregate.execute(Account, "7", { _tag: "Withdraw", amount: 500 }).pipe(
-    Effect.catchTag("NotEnough", ({ balance }) => Console.log(`Refused: the balance is ${balance}.`))
-  )
+  const withdraw = Aggregate.execute(Account, "7", { _tag: "Withdraw", amount: 500 })
+  yield* Effect.catchTag(withdraw, "NotEnough", ({ balance }) => Console.log(`Refused: the balance is ${balance}.`))
   yield* Processor.waitFor(Balances, position)
   yield* Console.log(yield* ReadModel.get(Balances, "7"))
 })
-if (import.meta.main) await Effect.runPromise(Effect.provide(story, Layer.provideMerge(ReadModels, Memory.layer)))
+if (process.argv[1] === import.meta.filename)
+  await Effect.runPromise(Effect.provide(story, Layer.provideMerge(ReadModels, Memory.layer)))

@@ -52,4 +52,5 @@ export const story = Effect.gen(function* () {
   yield* Effect.catchTag(getOrder("1003"), "NoSuchOrder", ({ id }) => Console.log(`There is no order ${id}.`))
 })
 
-if (import.meta.main) await Effect.runPromise(Effect.provide(story, Layer.provideMerge(ReadModels, Memory.layer)))
+if (process.argv[1] === import.meta.filename)
+  await Effect.runPromise(Effect.provide(story, Layer.provideMerge(ReadModels, Memory.layer)))
