@@ -20,14 +20,26 @@ export type Services =
   | ReadModelStore.ReadModelStore
   | Bus.Bus
 
+/**
+ * What `layer` is made of, new and empty: the starting point of tests that break one part of a backend and look what
+ * notices.
+ */
+export const drivers = () => ({
+  eventStore: events.make(),
+  checkpointStore: checkpoints.make(),
+  readModelStore: readModels.make(),
+  snapshotStore: snapshots.make()
+})
+
 const stores = Layer.effectContext(
-  Effect.sync(() =>
-    Context.make(EventStore.EventStore, EventStore.make(events.make())).pipe(
-      Context.add(SnapshotStore.SnapshotStore, snapshots.make()),
-      Context.add(CheckpointStore.CheckpointStore, CheckpointStore.make(checkpoints.make())),
-      Context.add(ReadModelStore.ReadModelStore, readModels.make())
+  Effect.sync(() => {
+    const { checkpointStore, eventStore, readModelStore, snapshotStore } = drivers()
+    return Context.make(EventStore.EventStore, EventStore.make(eventStore)).pipe(
+      Context.add(SnapshotStore.SnapshotStore, snapshotStore),
+      Context.add(CheckpointStore.CheckpointStore, CheckpointStore.make(checkpointStore)),
+      Context.add(ReadModelStore.ReadModelStore, readModelStore)
     )
-  )
+  })
 )
 
 /**

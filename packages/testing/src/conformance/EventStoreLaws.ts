@@ -1,0 +1,21 @@
+// The laws of an event store: what `EventStore` promises on every backend (1 to 9 of the contracts).
+import type { EventStore } from "evolvent/EventStore"
+import { appending } from "./EventStoreAppendLaws.ts"
+import { naming } from "./EventStoreFilterLaws.ts"
+import { ordering } from "./EventStoreOrderLaws.ts"
+import { payload } from "./EventStorePayloadLaws.ts"
+import { reading } from "./EventStoreReadLaws.ts"
+import { repeating } from "./EventStoreRepeatLaws.ts"
+import { subscribing } from "./EventStoreSubscribeLaws.ts"
+import type { Law } from "./Law.ts"
+
+/** The laws of an event store. */
+export const laws: ReadonlyArray<Law<EventStore>> = [
+  ...appending,
+  ...repeating,
+  ...ordering,
+  ...reading,
+  ...naming,
+  ...payload,
+  ...subscribing
+]

@@ -1,0 +1,24 @@
+// Subject: the functions that laws of aggregates and processors exercise.
+import * as Context from "effect/Context"
+import * as Aggregate from "evolvent/Aggregate"
+import * as Processor from "evolvent/Processor"
+
+/** What is written once above all backends, and tested on each. */
+export interface Functions {
+  readonly execute: typeof Aggregate.execute
+  readonly load: typeof Aggregate.load
+  readonly run: typeof Processor.run
+  readonly waitFor: typeof Processor.waitFor
+  readonly status: typeof Processor.status
+}
+
+/** The functions under test: the library's own, unless something broken is put in their place to see a law notice. */
+export const Subject: Context.Reference<Functions> = Context.Reference("@evolvent/testing/conformance/Subject", {
+  defaultValue: (): Functions => ({
+    execute: Aggregate.execute,
+    load: Aggregate.load,
+    run: Processor.run,
+    waitFor: Processor.waitFor,
+    status: Processor.status
+  })
+})

@@ -1,0 +1,92 @@
+// Suite: registers the laws with a test runner, one test a law, each with a new build of the layer.
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type { Bus } from "evolvent/Bus"
+import type { CheckpointStore } from "evolvent/CheckpointStore"
+import type { EventStore } from "evolvent/EventStore"
+import type { ReadModelStore } from "evolvent/ReadModelStore"
+import type { SnapshotStore } from "evolvent/SnapshotStore"
+import * as AggregateLaws from "./AggregateLaws.ts"
+import * as BusLaws from "./BusLaws.ts"
+import * as CheckpointStoreLaws from "./CheckpointStoreLaws.ts"
+import * as EventStoreLaws from "./EventStoreLaws.ts"
+import type { Law } from "./Law.ts"
+import * as ProcessorLaws from "./ProcessorLaws.ts"
+import * as ReadModelStoreLaws from "./ReadModelStoreLaws.ts"
+import * as SnapshotStoreLaws from "./SnapshotStoreLaws.ts"
+
+/** What each suite is about, and the services that its laws need. */
+export interface Suites {
+  readonly EventStore: EventStore
+  readonly SnapshotStore: SnapshotStore
+  readonly CheckpointStore: CheckpointStore | EventStore
+  readonly ReadModelStore: ReadModelStore | CheckpointStore
+  readonly Aggregate: EventStore | SnapshotStore
+  readonly Processor: EventStore | CheckpointStore | ReadModelStore
+  readonly Bus: Bus
+}
+
+/** The laws by suite: five services, and the functions that run on them. */
+export const laws: { readonly [S in keyof Suites]: ReadonlyArray<Law<Suites[S]>> } = {
+  EventStore: EventStoreLaws.laws,
+  SnapshotStore: SnapshotStoreLaws.laws,
+  CheckpointStore: CheckpointStoreLaws.laws,
+  ReadModelStore: ReadModelStoreLaws.laws,
+  Aggregate: AggregateLaws.laws,
+  Processor: ProcessorLaws.laws,
+  Bus: BusLaws.laws
+}
+
+/** The names of the suites. */
+export const suites = Object.keys(laws) as ReadonlyArray<keyof Suites>
+
+/** What a test runner must offer: `describe` and `it` of vitest, of `node:test` or of Bun. */
+export interface Runner {
+  readonly describe: (name: string, body: () => void) => unknown
+  readonly it: (name: string, body: () => Promise<void>, timeout?: number) => unknown
+}
+
+/** How a suite is run. */
+export interface Options<S extends keyof Suites> extends Runner {
+  /** Which suites; all unless given. A layer of some services need only provide what these need. */
+  readonly services?: ReadonlyArray<S>
+}
+
+/**
+ * Registers the laws of a backend: in a test file of a few lines.
+ *
+ * Each law runs against a new build of the layer and makes up its own names, so the layer may lead to one database that
+ * all laws share and that others use, too. Laws about something that the backend does not have, as its `capabilities`
+ * declare, check that it says so.
+ *
+ * ```ts
+ * import { suite } from "@evolvent/testing/conformance"
+ * import * as Memory from "evolvent/Memory"
+ *
+ * // In a test file these two come from vitest.
+ * const describe = (name: string, body: () => void) => body()
+ * const it = (name: string, body: () => Promise<void>) => undefined
+ *
+ * suite("Memory", Memory.layer, { describe, it })
+ * suite("Memory's log", Memory.layer, { describe, it, services: ["EventStore"] })
+ * ```
+ */
+export const suite = <E, S extends keyof Suites = keyof Suites>(
+  name: string,
+  layer: Layer.Layer<Suites[NoInfer<S>], E>,
+  options: Options<S>
+): void => {
+  const { describe, it } = options
+  const register = <T extends S>(service: T) =>
+    describe(service, () => {
+      for (const { id, run } of laws[service]) {
+        it(id, () => Effect.runPromise(Effect.provide(run, layer)), timeout)
+      }
+    })
+  describe(name, () => {
+    for (const service of options.services ?? (suites as ReadonlyArray<S>)) register(service)
+  })
+}
+
+// Longer than any law's own limit, which has the better message.
+const timeout = 120_000
