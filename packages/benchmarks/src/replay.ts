@@ -14,8 +14,9 @@ import { Balances, Counter, eventAt } from "./counter.ts"
 
 const count = 1_000_000
 const keys = 1000
-// As large as the pages in which stores are read: much larger ones outlive a young collection and fill the old heap.
-const chunkSize = 500
+// Small enough that a chunk is gone before the next young collection. Of larger ones so much survives that V8 begins to
+// allocate events in its old heap at once, and what the peak is then depends on when it next looks there.
+const chunkSize = 128
 const id = EventId.make("0198c2a4-7d3e-7abc-8def-0123456789ab")
 const recordedAt = DateTime.makeUnsafe(0)
 

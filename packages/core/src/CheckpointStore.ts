@@ -12,7 +12,7 @@ export class Stopped extends Schema.Class<Stopped>("evolvent/Stopped")({
   problem: Schema.String,
   eventId: Schema.UndefinedOr(Schema.String),
   stream: Schema.UndefinedOr(Schema.String),
-  position: Schema.UndefinedOr(Schema.Number)
+  position: Schema.UndefinedOr(Schema.Int)
 }) {}
 
 /** How far a consumer has come: it has handled everything up to `position`. */
@@ -79,6 +79,13 @@ export class CheckpointStore extends Context.Service<
     readonly renew: (lease: Lease) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
     /** Gives a lease back; one that was lost is no error. */
     readonly release: (lease: Lease) => Effect.Effect<void, CheckpointStoreError>
+    /**
+     * Says that this process runs a consumer, as long as the scope is open: a stop that is recorded meanwhile may be
+     * from before, and is not its last word.
+     */
+    readonly announce: (name: string) => Effect.Effect<void, never, Scope.Scope>
+    /** Whether this process runs a consumer of that name, by {@link announce}. */
+    readonly isAnnounced: (name: string) => Effect.Effect<boolean>
     /** Watches a name: the inner effect waits until this process saw it change since it last returned. */
     readonly watch: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
   }

@@ -5,8 +5,8 @@ import { InvalidRequest, Unavailable } from "./EventStoreError.ts"
 /** The checkpoint is not where its runner left it: another runner moved it. Nothing was committed. */
 export class CheckpointMoved extends Schema.TaggedError<CheckpointMoved>()("CheckpointMoved", {
   name: Schema.String,
-  expected: Schema.Number,
-  actual: Schema.Number
+  expected: Schema.Int,
+  actual: Schema.Int
 }) {
   override get message(): string {
     return (
@@ -30,7 +30,7 @@ export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
 export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
   name: Schema.String,
   holder: Schema.String,
-  token: Schema.Number
+  token: Schema.Int
 }) {
   override get message(): string {
     return (

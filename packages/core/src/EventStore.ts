@@ -32,6 +32,8 @@ export interface Append {
 export interface Appended {
   readonly revision: Revision | undefined
   readonly position: Position
+  /** Whether these events were stored before: then nothing was written, and this is where they stand. */
+  readonly repeated: boolean
 }
 
 /** Where a read begins, this place included. Revisions are for one stream only. */

@@ -13,8 +13,8 @@ const orNone = (revision: number | undefined): string =>
  */
 export class WrongExpectedRevision extends Schema.TaggedError<WrongExpectedRevision>()("WrongExpectedRevision", {
   stream: Schema.String,
-  expected: Schema.Union([Schema.Number, Schema.String]),
-  actual: Schema.UndefinedOr(Schema.Number)
+  expected: Schema.Union([Schema.Int, Schema.String]),
+  actual: Schema.UndefinedOr(Schema.Int)
 }) {
   override get message(): string {
     const expected = typeof this.expected === "number" ? `revision ${this.expected}` : `"${this.expected}"`
@@ -56,8 +56,8 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 /** The append is larger than the backend takes. */
 export class AppendTooLarge extends Schema.TaggedError<AppendTooLarge>()("AppendTooLarge", {
   stream: Schema.String,
-  bytes: Schema.Number,
-  maxBytes: Schema.Number
+  bytes: Schema.Int,
+  maxBytes: Schema.Int
 }) {
   override get message(): string {
     return (
@@ -81,10 +81,10 @@ export class UnstorableContent extends Schema.TaggedError<UnstorableContent>()("
 /** A stored event that no schema of this process understands. */
 export class UndecodableEvent extends Schema.TaggedError<UndecodableEvent>()("UndecodableEvent", {
   stream: Schema.String,
-  revision: Schema.Number,
-  position: Schema.Number,
+  revision: Schema.Int,
+  position: Schema.Int,
   type: Schema.String,
-  schemaVersion: Schema.Number,
+  schemaVersion: Schema.Int,
   problem: Schema.String
 }) {
   override get message(): string {
@@ -97,8 +97,8 @@ export class UndecodableEvent extends Schema.TaggedError<UndecodableEvent>()("Un
 
 /** A checkpoint lies above everything the store holds: the store was restored or failed over to an older state. */
 export class CheckpointAheadOfStore extends Schema.TaggedError<CheckpointAheadOfStore>()("CheckpointAheadOfStore", {
-  after: Schema.Number,
-  head: Schema.Number
+  after: Schema.Int,
+  head: Schema.Int
 }) {
   override get message(): string {
     return (

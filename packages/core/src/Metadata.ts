@@ -8,7 +8,7 @@ import * as Tracer from "effect/Tracer"
  * What is known of an event beside what happened.
  *
  * - `correlationId`: the conversation that everything it led to shares;
- * - `causationId`: the event or command that caused this one;
+ * - `causationId`: the event that caused this one;
  * - `actor`: who asked for it;
  * - `traceparent`: the W3C trace context of the span that appended it;
  * - `commandId`, `commandHash`: written by `Aggregate.execute` when a command has an id;

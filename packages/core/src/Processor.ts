@@ -204,5 +204,9 @@ export const layer = <Name extends string, E, R>(
   options?: NoInfer<RunOptions<E>>
 ): Layer.Layer<never, never, R | EventStore | CheckpointStore> =>
   Layer.effectDiscard(
-    Effect.forkScoped(Effect.tapError(run(processor, options), (stopped) => Effect.logError(stopped.message)))
+    // At once: who waits for it right after the layer was built must find it running.
+    Effect.forkScoped(
+      Effect.tapError(run(processor, options), (stopped) => Effect.logError(stopped.message)),
+      { startImmediately: true }
+    )
   )

@@ -66,7 +66,7 @@ export class UndecodableRow extends Schema.TaggedError<UndecodableRow>()("Undeco
 /** The read model is larger than the in-process copy that this backend lists from. */
 export class ReadModelTooLarge extends Schema.TaggedError<ReadModelTooLarge>()("ReadModelTooLarge", {
   projection: Schema.String,
-  maxRows: Schema.Number
+  maxRows: Schema.Int
 }) {
   override get message(): string {
     return (

@@ -8,6 +8,8 @@ import { describe, expect } from "vitest"
 import * as Aggregate from "../src/Aggregate.ts"
 import { EventStore } from "../src/EventStore.ts"
 import * as Memory from "../src/Memory.ts"
+import * as Position from "../src/Position.ts"
+import * as Revision from "../src/Revision.ts"
 import { layerPolicy, SnapshotStore } from "../src/SnapshotStore.ts"
 import * as StreamName from "../src/StreamName.ts"
 
@@ -26,6 +28,7 @@ const counter = (options: { readonly stateVersion?: number; readonly factor?: nu
 const Counter = counter()
 const Live = Layer.mergeAll(Memory.layer, layerPolicy({ every: 10 }))
 const stream = StreamName.make("Counter", "a")
+const elsewhere = StreamName.make("Counter", "elsewhere")
 const add = (...by: ReadonlyArray<number>) => Aggregate.execute(Counter, "a", { _tag: "Add", by })
 
 /** A store that counts the events that are read from it. */
@@ -51,11 +54,12 @@ describe("snapshots", () => {
       yield* Effect.yieldNow
       count.read = 0
       expect(yield* Aggregate.load(Counter, "a")).toMatchObject({ state: { total: 13 }, revision: 12, position: 13 })
-      expect(count.read).toBe(0)
+      // The snapshot's own event is read, to see that it is there.
+      expect(count.read).toBe(1)
       yield* add(5)
       count.read = 0
       expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(18)
-      expect(count.read).toBe(1)
+      expect(count.read).toBe(2)
     }).pipe(Effect.provide(layer))
   })
 
@@ -91,6 +95,28 @@ describe("snapshots", () => {
       if (broken === undefined) return expect.fail("no snapshot was taken")
       yield* snapshots.save({ ...broken, state: '{"total":"ten"}' })
       expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(10)
+    }).pipe(Effect.provide(Live))
+  )
+
+  it.effect("from the future of a restored store are passed over", () =>
+    Effect.gen(function* () {
+      const snapshots = yield* SnapshotStore
+      for (let i = 0; i < 3; i++) yield* add(1)
+      const { fingerprint } = Counter.codecs
+      const future = {
+        stream,
+        fingerprint,
+        revision: Revision.make(9),
+        position: Position.make(10),
+        state: '{"total":10}'
+      }
+      yield* snapshots.save(future)
+      expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(3)
+      // The same revision, but another event there.
+      for (let i = 0; i < 7; i++) yield* EventStore.use((store) => store.append(elsewhere, [{ type: "X", data: {} }]))
+      yield* add(1, 1, 1, 1, 1, 1, 1)
+      expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(10)
+      expect(yield* add(5)).toMatchObject({ revision: 10 })
     }).pipe(Effect.provide(Live))
   )
 

@@ -3,7 +3,7 @@ import { checkArrows, formatViolation } from "./arrows.ts"
 import { checkExamples, documents, formatProblem } from "./examples.ts"
 import { isStableEffectModule } from "./stability.ts"
 import { runSteps, type StepResult } from "./steps.ts"
-import { type Finished, readFiles, tool } from "./workspace.ts"
+import { type Finished, readFiles, run, tool } from "./workspace.ts"
 
 const byExitCode = ({ code, output }: Finished): StepResult => ({ ok: code === 0, output })
 
@@ -44,5 +44,6 @@ await runSteps("check", [
   { name: "format", run: async () => byExitCode(await tool("oxfmt", ["--check"])) },
   { name: "type tests", run: typeTests },
   { name: "import arrows", run: arrows },
-  { name: "doc examples", run: examples }
+  { name: "doc examples", run: examples },
+  { name: "mutants", run: async () => byExitCode(await run(process.execPath, ["packages/testing/mutants/main.ts"])) }
 ])

@@ -1,5 +1,7 @@
 // Broken event stores: subscriptions.
+import { Patience } from "@evolvent/testing/conformance"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
@@ -41,13 +43,18 @@ const shared = (store: Store) => {
   }
 }
 
+// Longer than a law waits.
+const longer = Effect.flatMap(Patience, (patience) =>
+  Effect.sleep(Duration.times(Duration.fromInputUnsafe(patience), 1.4))
+)
+
 const lingering = (store: Store) => {
   let count = 0
   return (filter: EventFilter, after: Position.Position) => {
     count += 1
     const lingers = count === 1
     return Stream.onExit(store.subscribe(filter, { after }), (exit) =>
-      lingers && Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause) ? Effect.sleep("700 millis") : Effect.void
+      lingers && Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause) ? longer : Effect.void
     )
   }
 }

@@ -3,4 +3,6 @@ import { suite } from "@evolvent/testing/conformance"
 import * as Memory from "evolvent/Memory"
 import { describe, it } from "vitest"
 
-suite("Memory", Memory.layer, { describe, it })
+const capabilities = { idempotency: "forever", appendAll: true, transaction: false, atomicBatch: true } as const
+
+suite("Memory", Memory.layer, { describe, it, capabilities })

@@ -10,6 +10,12 @@ import { InvalidRequest } from "../EventStoreError.ts"
 export const make = (driver: Driver): CheckpointStore["Service"] => {
   const watchers = new Map<string, Set<Queue.Queue<void>>>()
 
+  const announced = new Map<string, number>()
+  const count = (name: string, by: 1 | -1): void => {
+    announced.set(name, (announced.get(name) ?? 0) + by)
+    if (announced.get(name) === 0) announced.delete(name)
+  }
+
   const notify = (name: string) =>
     Effect.sync(() => {
       for (const watcher of watchers.get(name) ?? []) Queue.offerUnsafe(watcher, undefined)
@@ -34,6 +40,16 @@ export const make = (driver: Driver): CheckpointStore["Service"] => {
       Effect.tap(driver.acquire(name, holder, Duration.fromInputUnsafe(duration)), notify(name)),
     renew: driver.renew,
     release: (lease) => Effect.tap(driver.release(lease), notify(lease.name)),
+    announce: (name) =>
+      Effect.acquireRelease(
+        Effect.sync(() => count(name, 1)),
+        () =>
+          Effect.andThen(
+            Effect.sync(() => count(name, -1)),
+            notify(name)
+          )
+      ),
+    isAnnounced: (name) => Effect.sync(() => announced.has(name)),
     watch: Effect.fnUntraced(function* (name) {
       const queue = yield* Queue.sliding<void>(1)
       yield* Effect.acquireRelease(

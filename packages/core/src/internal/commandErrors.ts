@@ -16,7 +16,7 @@ export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("Invali
 export class CommandIdReused extends Schema.TaggedError<CommandIdReused>()("CommandIdReused", {
   stream: Schema.String,
   commandId: Schema.String,
-  revision: Schema.Number
+  revision: Schema.Int
 }) {
   override get message(): string {
     return (

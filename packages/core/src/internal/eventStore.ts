@@ -197,7 +197,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
     append: (stream, events, options) =>
       Effect.map(
         write("EventStore.append", [{ stream, events, ...options }]),
-        (results) => results[0] ?? { revision: undefined, position: Position.beginning }
+        (results) => results[0] ?? { revision: undefined, position: Position.beginning, repeated: false }
       ),
     appendAll: Effect.fnUntraced(function* (appends) {
       const unsupported = !driver.capabilities.appendAll

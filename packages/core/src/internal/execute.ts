@@ -15,12 +15,12 @@ import { because, UnstorableContent, WrongExpectedRevision } from "../EventStore
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import type * as Position from "../Position.ts"
-import * as Revision from "../Revision.ts"
+import type * as Revision from "../Revision.ts"
 import type * as StreamName from "../StreamName.ts"
 import { CommandIdReused, InvalidCommand } from "./commandErrors.ts"
 import type { EventCodec, Tagged } from "./eventCodec.ts"
 import { canonical } from "./json.ts"
-import { replay, streamOf, undecodable } from "./load.ts"
+import { catchUp, streamOf, undecodable } from "./load.ts"
 import { hexDigest } from "./sha256.ts"
 import { fromSnapshot, takeSnapshot } from "./snapshot.ts"
 
@@ -111,9 +111,10 @@ export const execute = Effect.fnUntraced(function* <
   const attempt = Effect.gen(function* () {
     // What lies before a snapshot is not read, so the command's first event is looked up there.
     let earlier = skipped && identity !== undefined ? yield* store.find(stream, identity.firstEvent) : undefined
-    const from = { revision: Revision.next(loaded.revision) }
-    loaded = yield* replay(operation, aggregate, loaded, store.read(EventFilter.stream(stream), { from }), (event) => {
-      if (event.id === identity?.firstEvent) earlier = event
+    loaded = yield* catchUp(operation, store, aggregate, stream, loaded, {
+      seen: (event) => {
+        if (event.id === identity?.firstEvent) earlier = event
+      }
     })
     if (identity !== undefined && earlier !== undefined) {
       return yield* firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
@@ -125,17 +126,19 @@ export const execute = Effect.fnUntraced(function* <
     const events = yield* Effect.fromResult(aggregate.decide(command, loaded.state))
     if (events.length === 0) return { events, revision, position, repeated: false }
     const data = yield* encodeEvents(operation, aggregate.codecs.event, stream, events, identity)
-    const conflict = (actual: number | undefined) =>
-      Effect.succeed(new WrongExpectedRevision({ stream, expected: revision ?? "noStream", actual }))
-    return yield* store.append(stream, data, { expected: revision ?? "noStream" }).pipe(
-      Effect.tap((appended) => takeSnapshot(aggregate, stream, loaded, events, appended)),
-      Effect.map((appended): Executed<Event> => ({ events, ...appended, repeated: false })),
+    const expected = revision ?? "noStream"
+    const conflict = (actual: number | undefined) => new WrongExpectedRevision({ stream, expected, actual })
+    const appended = yield* store.append(stream, data, { expected }).pipe(
       Effect.catchTags({
-        WrongExpectedRevision: ({ actual }) => conflict(actual),
-        // Ids that are there already mean that another execution of this very command was faster.
-        EventIdReused: () => conflict(undefined)
+        WrongExpectedRevision: ({ actual }) => Effect.succeed(conflict(actual)),
+        EventIdReused: () => Effect.succeed(conflict(undefined))
       })
     )
+    if (appended instanceof WrongExpectedRevision) return appended
+    // Ids that are there already mean that another execution of this very command was faster: its outcome counts.
+    if (appended.repeated && identity !== undefined) return conflict(undefined)
+    yield* takeSnapshot(aggregate, stream, loaded, events, appended)
+    return { events, revision: appended.revision, position: appended.position, repeated: false }
   })
 
   const outcome = yield* Effect.matchEffect(attempt, {

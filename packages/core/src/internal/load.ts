@@ -12,7 +12,7 @@ import type { EventStoreError } from "../EventStoreError.ts"
 import * as Revision from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
 import { fromSnapshot, unloaded } from "./snapshot.ts"
-import type { Loaded } from "./snapshot.ts"
+import type { Loaded, Start } from "./snapshot.ts"
 
 /** Up to which event to load: a revision or a time, included. */
 export interface LoadOptions {
@@ -60,26 +60,53 @@ export const load = Effect.fnUntraced(function* <Name extends string, Id, Comman
   const operation = "Aggregate.load"
   const store = yield* EventStore
   const stream = yield* streamOf(operation, aggregate, id)
-  const filter = EventFilter.stream(stream)
-  if (options?.at === undefined) {
-    const start = yield* fromSnapshot(aggregate, stream)
-    const from = { revision: Revision.next(start.revision) }
-    return yield* replay(operation, aggregate, start, store.read(filter, { from }))
-  }
-  const { revision, time } = options.at
-  if (revision === undefined) {
+  if (options?.at?.time !== undefined) {
+    const { time } = options.at
     // Along a stream recordedAt never decreases, so the first later event ends it.
     const until = (event: Recorded): boolean => DateTime.isLessThanOrEqualTo(event.recordedAt, time)
-    return yield* replay(operation, aggregate, unloaded(aggregate), Stream.takeWhile(store.read(filter), until))
+    const events = Stream.takeWhile(store.read(EventFilter.stream(stream)), until)
+    return yield* replay(operation, aggregate, unloaded(aggregate), events)
   }
-  if (!Revision.isRevision(revision)) {
-    const problem = `${revision} is no revision: whole numbers from 0 are`
+  const atMost = options?.at?.revision
+  if (atMost !== undefined && !Revision.isRevision(atMost)) {
+    const problem = `${atMost} is no revision: whole numbers from 0 are`
     return yield* because(operation, new InvalidRequest({ problem }))
   }
-  const start = yield* fromSnapshot(aggregate, stream, revision)
-  const from = Revision.next(start.revision)
-  const rest = store.read(filter, { from: { revision: from }, limit: revision + 1 - from })
-  return yield* replay(operation, aggregate, start, rest)
+  return yield* catchUp(operation, store, aggregate, stream, yield* fromSnapshot(aggregate, stream, atMost), { atMost })
+})
+
+/**
+ * Brings what was loaded before up to date, or to a revision.
+ *
+ * Of a snapshot the last event is read again and must stand where it stood: a store that was restored to an older state
+ * may have a snapshot from its future. Then everything is loaded anew.
+ */
+export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
+  operation: string,
+  store: EventStore["Service"],
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  stream: StreamName.StreamName,
+  from: Start<State>,
+  options: { readonly atMost?: number | undefined; readonly seen?: (event: Recorded) => void }
+): Effect.fn.Return<Loaded<State>, EventStoreError> {
+  const { atMost, seen } = options
+  const read = (revision: Revision.Revision) => {
+    const limit = atMost === undefined ? {} : { limit: atMost + 1 - revision }
+    return store.read(EventFilter.stream(stream), { from: { revision }, ...limit })
+  }
+  const { position, revision } = from
+  if (!from.isSnapshot || revision === undefined) {
+    return yield* replay(operation, aggregate, from, read(Revision.next(revision)), seen)
+  }
+  let proved = false
+  const rest = Stream.dropWhile(read(revision), (event) => {
+    const isLast = event.revision === revision && event.position === position
+    proved ||= isLast
+    return isLast
+  })
+  const loaded = yield* replay(operation, aggregate, from, rest, (event) => proved && seen?.(event))
+  if (proved) return loaded
+  return yield* replay(operation, aggregate, unloaded(aggregate), read(Revision.next(undefined)), seen)
 })
 
 /** The stream of an entity. */

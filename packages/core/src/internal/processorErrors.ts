@@ -16,7 +16,7 @@ export class ProcessorStopped extends Schema.TaggedError<ProcessorStopped>()("Pr
   processor: Schema.String,
   eventId: Schema.UndefinedOr(Schema.String),
   stream: Schema.UndefinedOr(Schema.String),
-  position: Schema.UndefinedOr(Schema.Number),
+  position: Schema.UndefinedOr(Schema.Int),
   problem: Schema.String
 }) {
   override get message(): string {
@@ -32,8 +32,8 @@ export class ProcessorStopped extends Schema.TaggedError<ProcessorStopped>()("Pr
 /** A processor did not reach a position in time. */
 export class WaitTimedOut extends Schema.TaggedError<WaitTimedOut>()("WaitTimedOut", {
   processor: Schema.String,
-  position: Schema.Number,
-  reached: Schema.Number
+  position: Schema.Int,
+  reached: Schema.Int
 }) {
   override get message(): string {
     return (

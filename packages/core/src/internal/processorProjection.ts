@@ -25,28 +25,37 @@ export const make = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>
 ): Processor<Name, never, EventStore | CheckpointStore | ReadModelStore> => {
   const { table } = projection
-  const prepare = preparer(projection)
+  const decode = decoder(projection)
+
+  const batch = Effect.fnUntraced(function* (
+    page: Page,
+    { commit }: Turn<never>
+  ): Effect.fn.Return<void, HandleError<never>, ReadModelStore> {
+    const store = yield* ReadModelStore
+    const steps = yield* Effect.fromResult(prepare(projection, decode, page.events))
+    const keys = [...new Set(steps.flatMap((step) => step.keys))]
+    const rows = yield* Effect.fromResult(hold(projection, keys.length === 0 ? [] : yield* store.get(table, keys)))
+    yield* Effect.fromResult(applyAll(projection, steps, rows))
+    const changed = yield* Effect.fromResult(encodeChanged(projection, rows))
+    yield* commit(page.through, changed.length === 0 ? Effect.void : store.apply(table, changed))
+  })
+
   return {
     name: projection.name,
     checkpoint: checkpointOf(projection),
     filter: projection.filter,
-    handle: Effect.fnUntraced(function* (
-      page: Page,
-      { commit }: Turn<never>
-    ): Effect.fn.Return<void, HandleError<never>, ReadModelStore> {
-      const store = yield* ReadModelStore
-      const { failed: undecoded, steps } = prepare(page.events)
-      const keys = [...new Set(steps.flatMap((step) => step.keys))]
-      const rows = yield* Effect.fromResult(hold(projection, keys.length === 0 ? [] : yield* store.get(table, keys)))
-      const failed = applyAll(projection, steps, rows) ?? undecoded
-      // What came before a failing event is committed, so that the checkpoint stands right before that event.
-      const through = failed === undefined ? page.through : precedingIn(page.events, failed.event)
-      if (through !== undefined) {
-        const changed = yield* Effect.fromResult(encodeChanged(projection, rows))
-        yield* commit(through, changed.length === 0 ? Effect.void : store.apply(table, changed))
-      }
-      if (failed !== undefined) return yield* failed
-    })
+    // A page that holds a failing event is taken event by event, so that what comes before it is committed.
+    handle: (page, turn) =>
+      Effect.catchTag(batch(page, turn), "EventFailed", (failed) =>
+        page.events.length <= 1
+          ? Effect.fail(failed)
+          : Effect.andThen(
+              Effect.forEach(page.events, (event) => batch({ events: [event], through: event.position }, turn), {
+                discard: true
+              }),
+              turn.commit(page.through, Effect.void)
+            )
+      )
   }
 }
 
@@ -59,61 +68,54 @@ interface Step {
 interface Held<Row> {
   readonly row: Row | undefined
   readonly position: Position.Position
-  readonly changed: boolean
+  /** The event that changed the row last; undefined while it is as stored. */
+  readonly changedBy: Recorded | undefined
 }
 
 type Rows<Row> = Map<string, Held<Row>>
 
-/** Decodes events and finds their keys, up to the first for which that fails. */
-const preparer = <Name extends string, Row, Index extends string>(projection: Projection<Name, Row, Index>) => {
-  const decode = decoder(projection)
-  return (
-    events: ReadonlyArray<Recorded>
-  ): { readonly steps: ReadonlyArray<Step>; readonly failed?: EventFailed<never> } => {
-    const steps: Array<Step> = []
-    for (const recorded of events) {
-      const decoded = decode(recorded)
-      if (Result.isFailure(decoded)) return { steps, failed: failure(recorded, decoded.failure.reason.message) }
-      try {
-        steps.push({ recorded, event: decoded.success, keys: projection.keys(decoded.success) })
-      } catch (thrown) {
-        return { steps, failed: failure(recorded, `the projection's key threw ${describe(thrown)}`) }
-      }
-    }
-    return { steps }
-  }
-}
-
 const failure = (event: Recorded, problem: string): EventFailed<never> =>
   new EventFailed<never>({ event, error: undefined, problem })
 
-/** Folds the steps into the rows, up to the first that fails; an event changes all of its rows or none. */
+/** Decodes events and finds their keys. */
+const prepare = <Name extends string, Row, Index extends string>(
+  projection: Projection<Name, Row, Index>,
+  decode: ReturnType<typeof decoder>,
+  events: ReadonlyArray<Recorded>
+): Result.Result<ReadonlyArray<Step>, EventFailed<never>> => {
+  const steps: Array<Step> = []
+  for (const recorded of events) {
+    const decoded = decode(recorded)
+    if (Result.isFailure(decoded)) return Result.fail(failure(recorded, decoded.failure.reason.message))
+    try {
+      steps.push({ recorded, event: decoded.success, keys: projection.keys(decoded.success) })
+    } catch (thrown) {
+      return Result.fail(failure(recorded, `the projection's key threw ${describe(thrown)}`))
+    }
+  }
+  return Result.succeed(steps)
+}
+
+/** Folds the steps into the rows. */
 const applyAll = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   steps: ReadonlyArray<Step>,
   rows: Rows<Row>
-): EventFailed<never> | undefined => {
+): Result.Result<void, EventFailed<never>> => {
   for (const { event, keys, recorded } of steps) {
-    try {
-      const changes: Array<readonly [string, Held<Row>]> = []
-      for (const key of keys) {
-        const held = rows.get(key)
-        // A row that is at this event already was written by a batch whose checkpoint was lost: once is enough.
-        if (held !== undefined && held.position >= event.position) continue
-        const row = projection.step(held?.row, event)
-        changes.push([key, { row, position: event.position, changed: true }])
+    for (const key of keys) {
+      const held = rows.get(key)
+      // A row that is at this event already was written by a batch whose checkpoint was lost: once is enough.
+      if (held !== undefined && held.position >= event.position) continue
+      try {
+        rows.set(key, { row: projection.step(held?.row, event), position: event.position, changedBy: recorded })
+      } catch (thrown) {
+        return Result.fail(failure(recorded, `the projection's handler threw ${describe(thrown)}`))
       }
-      for (const [key, held] of changes) rows.set(key, held)
-    } catch (thrown) {
-      return failure(recorded, `the projection's handler threw ${describe(thrown)}`)
     }
   }
-  return undefined
+  return Result.void
 }
-
-/** The position of the event before one, or undefined when it is the first. */
-const precedingIn = (events: ReadonlyArray<Recorded>, event: Recorded): Position.Position | undefined =>
-  events[events.indexOf(event) - 1]?.position
 
 const hold = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
@@ -123,7 +125,7 @@ const hold = <Name extends string, Row, Index extends string>(
   for (const { key, position, row: text } of stored) {
     const row = text === undefined ? Result.succeed(undefined) : projection.codec.decode(JSON.parse(text) as Json)
     if (Result.isFailure(row)) return Result.fail(badRow(projection.name, key, row.failure))
-    rows.set(key, { row: row.success, position, changed: false })
+    rows.set(key, { row: row.success, position, changedBy: undefined })
   }
   return Result.succeed(rows)
 }
@@ -135,19 +137,20 @@ const badRow = (projection: string, key: string, problem: string): ReadModelStor
   })
 
 const encodeChanged = <Name extends string, Row, Index extends string>(
-  { codec, indexes, name }: Projection<Name, Row, Index>,
+  { codec, indexes }: Projection<Name, Row, Index>,
   rows: Rows<Row>
-): Result.Result<ReadonlyArray<EncodedRow>, ReadModelStoreError> => {
+): Result.Result<ReadonlyArray<EncodedRow>, EventFailed<never>> => {
   const changed: Array<EncodedRow> = []
-  for (const [key, { changed: isChanged, position, row }] of rows) {
-    if (!isChanged) continue
+  for (const [key, { changedBy, position, row }] of rows) {
+    if (changedBy === undefined) continue
     if (row === undefined) {
       changed.push({ key, position, row: undefined, index: {} })
       continue
     }
     const encoded = codec.encode(row)
     if (Result.isFailure(encoded)) {
-      return Result.fail(badRow(name, key, `its handler returned what its schema refuses: ${encoded.failure}`))
+      const problem = `the projection's handler returned a row for "${key}" that its schema refuses: ${encoded.failure}`
+      return Result.fail(failure(changedBy, problem))
     }
     const index: Record<string, IndexValue> = {}
     for (const field of indexes) index[field] = indexValue((row as Readonly<Record<string, unknown>>)[field])

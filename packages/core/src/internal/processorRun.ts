@@ -81,12 +81,16 @@ export const run = Effect.fnUntraced(function* <Name extends string, E, R>(
   )
 
   // Lost connections and lost leases pass: the next turn begins from the stored checkpoint.
-  while (true) {
-    const ended = yield* Effect.result(turn)
-    if (Result.isFailure(ended) && ended.failure._tag === "ProcessorStopped") return yield* ended.failure
-    misses += 1
-    yield* Effect.sleep(Duration.millis(Math.min(5000, 25 * 2 ** Math.min(misses, 10))))
-  }
+  const turns = Effect.gen(function* () {
+    yield* checkpoints.announce(name)
+    while (true) {
+      const ended = yield* Effect.result(turn)
+      if (Result.isFailure(ended) && ended.failure._tag === "ProcessorStopped") return yield* ended.failure
+      misses += 1
+      yield* Effect.sleep(Duration.millis(Math.min(5000, 25 * 2 ** Math.min(misses, 10))))
+    }
+  })
+  return yield* Effect.scoped(turns)
 })
 
 /** Whether a failure is the surroundings' and not the event's: then the processor goes on by itself. */

@@ -59,7 +59,7 @@ export const waitFor = Effect.fnUntraced(function* (
         const checkpoint = yield* checkpoints.load(name)
         reached = checkpoint.position
         if (reached >= position) return
-        if (checkpoint.stopped !== undefined) {
+        if (checkpoint.stopped !== undefined && !(yield* checkpoints.isAnnounced(name))) {
           return yield* new ProcessorStopped({ ...checkpoint.stopped, processor: target.name })
         }
         yield* Effect.timeoutOption(changed, lookAgain)

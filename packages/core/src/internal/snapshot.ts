@@ -16,6 +16,11 @@ export interface Loaded<State> {
   readonly position: Position.Position
 }
 
+/** Where loading starts; a snapshot is only a claim until its last event was seen in the store. */
+export interface Start<State> extends Loaded<State> {
+  readonly isSnapshot?: boolean
+}
+
 /** What is known of an entity before anything was read. */
 export const unloaded = <Name extends string, Id, Command, Event, State, Rejection>(
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>
@@ -35,7 +40,7 @@ export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName,
   atMost = Infinity
-): Effect.fn.Return<Loaded<State>> {
+): Effect.fn.Return<Start<State>> {
   const snapshots = yield* snapshotsOf(aggregate)
   if (snapshots === undefined) return unloaded(aggregate)
   const load = snapshots.store.load(stream, aggregate.codecs.fingerprint)
@@ -44,7 +49,7 @@ export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   const state = Result.flatMap(parse(found.state), aggregate.codecs.state.decode)
   return Result.isFailure(state)
     ? unloaded(aggregate)
-    : { state: state.success, revision: found.revision, position: found.position }
+    : { state: state.success, revision: found.revision, position: found.position, isSnapshot: true }
 })
 
 const parse = (text: string): Result.Result<Json, unknown> =>

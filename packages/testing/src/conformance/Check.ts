@@ -3,8 +3,10 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Fiber from "effect/Fiber"
 import * as Formatter from "effect/Formatter"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import { Patience } from "./Patience.ts"
 
 /** Something was otherwise than a law expects. */
@@ -125,6 +127,23 @@ export const inTime = <A, E, R>(did: string, effect: Effect.Effect<A, E, R>): Ef
         broken(did, `it ends within ${Duration.format(Duration.fromInputUnsafe(patience))}`, "it does not end")
     })
   )
+
+/** Repeats an effect beside another for as long as that takes. */
+export const meanwhile = Effect.fnUntraced(function* <A, E, R, A2, E2, R2>(
+  repeated: Effect.Effect<A, E, R>,
+  work: Effect.Effect<A2, E2, R2>
+): Effect.fn.Return<A2, E | E2, R | R2 | Scope.Scope> {
+  const state = { working: true }
+  const beside = yield* Effect.forkScoped(
+    Effect.gen(function* () {
+      while (state.working) yield* Effect.andThen(repeated, Effect.yieldNow)
+    })
+  )
+  const result = yield* work
+  state.working = false
+  yield* Fiber.join(beside)
+  return result
+})
 
 /** Runs effects at the same time and gives how each ended. */
 export const race = <A, E, R>(

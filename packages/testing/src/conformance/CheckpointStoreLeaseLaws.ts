@@ -191,18 +191,18 @@ const lostMeanwhile = law(
     const name = yield* Fresh.name("runner")
     const since = performance.now()
     const lease = yield* store.acquire(name, "ada", short)
-    let taken = false
+    const state = { taken: false }
     yield* Effect.forkScoped(
       Effect.tap(takeOver(name, "bob", since), () =>
         Effect.sync(() => {
-          taken = true
+          state.taken = true
         })
       )
     )
     // A backend may also lock the lease for as long as the transaction runs: then nobody takes it over meanwhile.
     const writes = Effect.gen(function* () {
-      while (!taken && performance.now() - since < 3 * Duration.toMillis(short)) yield* Effect.sleep(2)
-      return taken
+      while (!state.taken && performance.now() - since < 3 * Duration.toMillis(short)) yield* Effect.sleep(2)
+      return state.taken
     })
     const result = yield* Effect.result(store.transact({ name, from: at(0), to: at(1), lease }, writes))
     const { position } = yield* store.load(name)

@@ -1,5 +1,6 @@
 // The laws of an event store: what `EventStore` promises on every backend (1 to 9 of the contracts).
 import type { EventStore } from "evolvent/EventStore"
+import { appendingAll } from "./EventStoreAppendAllLaws.ts"
 import { appending } from "./EventStoreAppendLaws.ts"
 import { naming } from "./EventStoreFilterLaws.ts"
 import { ordering } from "./EventStoreOrderLaws.ts"
@@ -12,6 +13,7 @@ import type { Law } from "./Law.ts"
 /** The laws of an event store. */
 export const laws: ReadonlyArray<Law<EventStore>> = [
   ...appending,
+  ...appendingAll,
   ...repeating,
   ...ordering,
   ...reading,

@@ -2,7 +2,6 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type { Recorded } from "evolvent/EventData"
 import * as EventFilter from "evolvent/EventFilter"
 import type { EventStoreError } from "evolvent/EventStoreError"
@@ -132,7 +131,6 @@ const missesNothing = (id: string, poll: Poll) =>
       const filter = EventFilter.category(category)
       const seen: Array<Recorded> = []
       let after = yield* store.head
-      let writing = true
       const once = Effect.map(
         Effect.suspend(() => poll(filter, after)),
         ({ events, through }) => {
@@ -140,14 +138,7 @@ const missesNothing = (id: string, poll: Poll) =>
           after = Position.max(after, through)
         }
       )
-      const poller = yield* Effect.forkScoped(
-        Effect.gen(function* () {
-          while (writing) yield* Effect.andThen(once, Effect.yieldNow)
-        })
-      )
-      yield* storm(streamsOf(category, 5), 8, 25)
-      writing = false
-      yield* Fiber.join(poller)
+      yield* Check.meanwhile(once, storm(streamsOf(category, 5), 8, 25))
       for (let before = -1; before < after;) {
         before = after
         yield* once

@@ -20,9 +20,11 @@ const appended = Effect.gen(function* () {
   return { store, stream, events, first }
 })
 
+const asRepeats = (results: ReadonlyArray<Appended>) => results.map((result) => ({ ...result, repeated: true }))
+
 const gives = (did: string, result: Appended, first: Appended, stream: StreamName) =>
   Effect.andThen(
-    Check.equal(`${did}: where the last event stands, as at first`, result, first),
+    Check.equal(`${did}: where the last event stands, as at first`, result, { ...first, repeated: true }),
     Contents.are(did, stream, [0, 1, 2, 3])
   )
 
@@ -114,7 +116,7 @@ const otherOrder = law(
     const turned = { b: { y: [{ q: 2, p: 1 }], x: 1 }, n: 0 }
     const first = yield* store.append(stream, [{ ...event, type: "Counted", data }])
     const again = yield* store.append(stream, [{ ...event, type: "Counted", data: turned }])
-    yield* Check.equal("repeated an append with keys in another order", again, first)
+    yield* Check.equal("repeated an append with keys in another order", again, { ...first, repeated: true })
     const other = store.append(stream, [
       { ...event, type: "Counted", data: { ...data, b: { x: 1, y: [{ p: 2, q: 1 }] } } }
     ])
@@ -158,7 +160,7 @@ const together = law(
       ])
     const first = yield* call(forB)
     yield* store.append(a, Fresh.events(1, 2))
-    yield* Check.equal("repeated an appendAll", yield* call(forB), first)
+    yield* Check.equal("repeated an appendAll", yield* call(forB), asRepeats(first))
     yield* Check.refused("repeated the half of an appendAll", call(fresh), "EventIdReused")
     const fourth = yield* Fresh.stream()
     const mixed = store.appendAll([

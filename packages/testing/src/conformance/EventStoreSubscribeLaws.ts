@@ -1,6 +1,7 @@
 // Law 9 of an event store: a subscription goes from catch-up to live without gap or repeat, and can go on later.
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import * as EventFilter from "evolvent/EventFilter"
 import { EventStore } from "evolvent/EventStore"
@@ -77,9 +78,9 @@ const slow = law(
   Effect.gen(function* () {
     const category = yield* Fresh.name("Slow")
     const filter = EventFilter.category(category)
-    let open = false
+    const latch = yield* Latch.make()
     const gate = Effect.gen(function* () {
-      while (!open) yield* Effect.sleep(1)
+      yield* latch.await
       yield* Effect.yieldNow
     })
     const slow = yield* Follow.start(filter, { pause: gate })
@@ -95,7 +96,7 @@ const slow = law(
       yield* write(category, 1, 20, 3 + 20 * i)
       yield* isComplete("followed beside a slow subscriber", fast)
     }
-    open = true
+    yield* latch.open
     yield* isComplete("stood still while 600 events were written", slow)
     yield* Check.equal(
       "stood still while 600 events were written: the numbers",

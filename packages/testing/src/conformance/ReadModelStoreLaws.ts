@@ -255,23 +255,17 @@ const isolated = law(
     if (!store.capabilities.atomicBatch) return
     const [table, name] = [yield* tableOf(), yield* Fresh.name("runner")]
     const odd: Array<ReadonlyArray<string>> = []
-    let writing = true
-    yield* Effect.forkScoped(
-      Effect.gen(function* () {
-        while (writing) {
-          const positions = new Set((yield* whole(table)).map(({ position }) => String(position)))
-          if (positions.size > 1) odd.push([...positions])
-          yield* Effect.yieldNow
-        }
-      })
-    )
-    for (let i = 0; i < 20; i++) {
+    const look = Effect.map(whole(table), (rows) => {
+      const positions = new Set(rows.map(({ position }) => String(position)))
+      if (positions.size > 1) odd.push([...positions])
+    })
+    const write = Effect.forEach(Fresh.range(20), (i) => {
       const writes = Effect.forEach(["a", "b", "c"], (key) =>
         Effect.andThen(store.apply(table, [row(key, i + 1)]), Effect.yieldNow)
       )
-      yield* checkpoints.transact({ name, from: at(i), to: at(i + 1) }, writes)
-    }
-    writing = false
+      return checkpoints.transact({ name, from: at(i), to: at(i + 1) }, writes)
+    })
+    yield* Check.meanwhile(look, write)
     yield* Check.equal("wrote three rows a transaction, read meanwhile: positions of one look", odd, [])
   })
 )

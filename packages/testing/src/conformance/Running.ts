@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { CheckpointStore } from "evolvent/CheckpointStore"
 import { EventStore } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
-import * as Processor from "evolvent/Processor"
+import type * as Processor from "evolvent/Processor"
 import * as Projection from "evolvent/Projection"
 import * as ReadModel from "evolvent/ReadModel"
 import * as StreamName from "evolvent/StreamName"
@@ -17,24 +17,24 @@ import * as Fresh from "./Fresh.ts"
 import { Subject } from "./Subject.ts"
 
 /**
- * Two rows an event: one of its account, one of all. A row tells the order and the number of its events, begins anew
- * after it was removed, and is removed when its balance comes to nothing.
+ * A row of each account and one of all. A row tells the order and the number of its events; an account's is removed when
+ * its balance comes to nothing, and then begins anew.
  */
 export const ledger = (
   account: Account,
   name: string,
-  options?: { readonly version?: number; readonly onDeposit?: () => void }
+  options?: { readonly version?: number; readonly onDeposit?: (amount: number) => void }
 ) =>
   Projection.make(name, {
     from: [account],
     row: Schema.Struct({ balance: Schema.Int, trail: Schema.String }),
     initial: { balance: 0, trail: "" },
-    key: ({ streamId }) => [`account ${streamId}`, "all"],
+    key: ({ data: { amount }, streamId }) => (amount === all ? `account ${streamId}` : [`account ${streamId}`, "all"]),
     version: options?.version ?? 1
   })({
     evolve: {
       Deposited: ({ balance, trail }, { amount }) => {
-        options?.onDeposit?.()
+        options?.onDeposit?.(amount)
         return { balance: balance + amount, trail: `${trail}+${amount}` }
       },
       Withdrawn: ({ balance, trail }, { amount }) =>
@@ -45,14 +45,19 @@ export const ledger = (
 /** The type of these projections. */
 export type Ledger = ReturnType<typeof ledger>
 
+const all = 1_000_000
+
+/** The amount of the event of a number; now and then one that takes everything. */
+export const amountOf = (n: number): number => (n % 20 === 7 ? all : n)
+
 /** Appends events of some accounts: deposits, and now and then a withdrawal, numbered from a number on. */
 export const write = Effect.fnUntraced(function* (account: Account, count: number, from = 1) {
   const store = yield* EventStore
   let position = Position.beginning
   for (let n = from; n < from + count; n++) {
-    const type = n % 5 === 0 ? "Withdrawn" : "Deposited"
-    const amount = n % 20 === 0 ? 1_000_000 : n
-    const appended = yield* store.append(StreamName.make(account.name, String(n % 3)), [{ type, data: { amount } }])
+    const type = n % 5 === 0 || n % 20 === 7 ? "Withdrawn" : "Deposited"
+    const data = { amount: amountOf(n) }
+    const appended = yield* store.append(StreamName.make(account.name, String(n % 3)), [{ type, data }])
     position = appended.position
   }
   return position
@@ -110,5 +115,5 @@ export const catchesUp = Effect.fnUntraced(function* (did: string, projection: L
 })
 
 /** A projection under a new name. */
-export const newLedger = (account: Account, options?: { readonly onDeposit?: () => void }) =>
+export const newLedger = (account: Account, options?: { readonly onDeposit?: (amount: number) => void }) =>
   Effect.map(Fresh.name("ledger"), (name) => ledger(account, name, options))

@@ -1,13 +1,18 @@
 // Suite: registers the laws with a test runner, one test a law, each with a new build of the layer.
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { Bus } from "evolvent/Bus"
+import * as CheckpointStores from "evolvent/CheckpointStore"
 import type { CheckpointStore } from "evolvent/CheckpointStore"
+import * as EventStores from "evolvent/EventStore"
 import type { EventStore } from "evolvent/EventStore"
+import * as ReadModelStores from "evolvent/ReadModelStore"
 import type { ReadModelStore } from "evolvent/ReadModelStore"
 import type { SnapshotStore } from "evolvent/SnapshotStore"
 import * as AggregateLaws from "./AggregateLaws.ts"
 import * as BusLaws from "./BusLaws.ts"
+import * as Check from "./Check.ts"
 import * as CheckpointStoreLaws from "./CheckpointStoreLaws.ts"
 import * as EventStoreLaws from "./EventStoreLaws.ts"
 import type { Law } from "./Law.ts"
@@ -46,11 +51,30 @@ export interface Runner {
   readonly it: (name: string, body: () => Promise<void>, timeout?: number) => unknown
 }
 
+/** What a backend can promise beyond the laws, of all its services. */
+export type Capabilities = EventStores.Capabilities & CheckpointStores.Capabilities & ReadModelStores.Capabilities
+
 /** How a suite is run. */
 export interface Options<S extends keyof Suites> extends Runner {
+  /** What the backend is known to promise: one more test compares it with what its services declare. */
+  readonly capabilities?: Partial<Capabilities>
   /** Which suites; all unless given. A layer of some services need only provide what these need. */
   readonly services?: ReadonlyArray<S>
 }
+
+/** Compares what the services of a layer declare with what is expected of them. */
+const declares = (expected: Partial<Capabilities>): Effect.Effect<void, Check.Broken> =>
+  Effect.gen(function* () {
+    const events = yield* Effect.serviceOption(EventStores.EventStore)
+    const checkpoints = yield* Effect.serviceOption(CheckpointStores.CheckpointStore)
+    const readModels = yield* Effect.serviceOption(ReadModelStores.ReadModelStore)
+    const declared: Partial<Capabilities> = {
+      ...Option.getOrUndefined(events)?.capabilities,
+      ...Option.getOrUndefined(checkpoints)?.capabilities,
+      ...Option.getOrUndefined(readModels)?.capabilities
+    }
+    yield* Check.equal("looked at what the services declare", { ...declared, ...expected }, declared)
+  })
 
 /**
  * Registers the laws of a backend: in a test file of a few lines.
@@ -84,6 +108,11 @@ export const suite = <E, S extends keyof Suites = keyof Suites>(
       }
     })
   describe(name, () => {
+    const { capabilities } = options
+    if (capabilities !== undefined) {
+      const run = declares(capabilities)
+      it("declares its capabilities", () => Effect.runPromise(Effect.provide(run, layer)), timeout)
+    }
     for (const service of options.services ?? (suites as ReadonlyArray<S>)) register(service)
   })
 }

@@ -58,13 +58,18 @@ export const make = (): Driver => {
       }),
     commit: (move, writes) =>
       Effect.suspend(() => {
-        const pending: Array<() => void> = []
+        const transaction: Transaction.Transaction = { writes: [], open: true }
         return writes.pipe(
-          Effect.provideService(Transaction.Current, pending),
+          Effect.provideService(Transaction.Current, transaction),
           Effect.tap(() => {
-            const refused = commit(move, pending)
+            const refused = commit(move, transaction.writes)
             return refused === undefined ? Effect.void : Effect.fail(refused)
-          })
+          }),
+          Effect.ensuring(
+            Effect.sync(() => {
+              transaction.open = false
+            })
+          )
         )
       }),
     stop: (name, stopped, lease) =>

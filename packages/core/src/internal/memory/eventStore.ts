@@ -58,9 +58,12 @@ export const make = (): Driver => {
     lastRecordedAt = Math.max(lastRecordedAt, now)
     const results = appends.map((one, index) => {
       const repeat = repeats[index]
-      if (repeat?._tag === "Repeat") return { revision: repeat.last.revision, position: repeat.last.position }
+      if (repeat?._tag === "Repeat") {
+        return { revision: repeat.last.revision, position: repeat.last.position, repeated: true }
+      }
       write(one, lastRecordedAt)
-      return { revision: revisionOf(one.stream), position: one.events.length === 0 ? Position.beginning : head() }
+      const position = one.events.length === 0 ? Position.beginning : head()
+      return { revision: revisionOf(one.stream), position, repeated: false }
     })
     for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
     return { _tag: "Appended", results }

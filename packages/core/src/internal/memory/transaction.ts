@@ -2,16 +2,25 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
-/** The writes of the running transaction, or undefined outside of one. */
-export const Current = Context.Reference<Array<() => void> | undefined>("evolvent/internal/memory/transaction", {
+/**
+ * The writes of a transaction, in their order. Reads do not see them before it commits; what a fiber writes that
+ * outlives the transaction is written at once.
+ */
+export interface Transaction {
+  readonly writes: Array<() => void>
+  open: boolean
+}
+
+/** The running transaction, or undefined outside of one. */
+export const Current = Context.Reference<Transaction | undefined>("evolvent/internal/memory/transaction", {
   defaultValue: () => undefined
 })
 
 /** Writes at once, or when the running transaction commits. */
 export const write = (apply: () => void): Effect.Effect<void> =>
-  Effect.flatMap(Current, (writes) =>
+  Effect.flatMap(Current, (transaction) =>
     Effect.sync(() => {
-      if (writes === undefined) apply()
-      else writes.push(apply)
+      if (transaction?.open === true) transaction.writes.push(apply)
+      else apply()
     })
   )

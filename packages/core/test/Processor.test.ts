@@ -1,0 +1,80 @@
+// Processors: what stops them names the event; started again they are waited for, not held against their past.
+import { it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import { describe, expect } from "vitest"
+import * as Aggregate from "../src/Aggregate.ts"
+import * as Memory from "../src/Memory.ts"
+import * as Processor from "../src/Processor.ts"
+import * as Projection from "../src/Projection.ts"
+import * as ReadModel from "../src/ReadModel.ts"
+
+const Counter = Aggregate.make("Counter", {
+  command: Schema.TaggedUnion({ Add: { by: Schema.Int } }),
+  event: Schema.TaggedUnion({ Added: { by: Schema.Int } }),
+  state: Schema.Int,
+  initial: 0
+})({ decide: { Add: ({ by }) => [{ _tag: "Added", by }] }, evolve: { Added: (total, { by }) => total + by } })
+
+const add = (...amounts: ReadonlyArray<number>) =>
+  Effect.map(
+    Effect.forEach(amounts, (by) => Aggregate.execute(Counter, "a", { _tag: "Add", by })),
+    (executed) => executed.map(({ position }) => position)
+  )
+
+class Unlucky extends Schema.TaggedError<Unlucky>()("Unlucky", { by: Schema.Int }) {}
+
+describe("a processor that stops", () => {
+  it.effect("on a row that its schema refuses names the event, and keeps what came before it", () =>
+    Effect.gen(function* () {
+      const Small = Projection.make("small", {
+        from: [Counter],
+        row: Schema.Struct({ total: Schema.Int.check(Schema.isLessThan(10)) }),
+        initial: { total: 0 }
+      })({ evolve: { Added: ({ total }, { by }) => ({ total: total + by }) } })
+      const positions = yield* add(4, 5, 6, 7)
+      const stopped = yield* Effect.flip(Processor.run(Processor.projection(Small)))
+      expect(stopped).toMatchObject({ processor: "small", stream: "Counter-a", position: positions[2] })
+      expect(stopped.problem).toContain('returned a row for "a" that its schema refuses')
+      expect(yield* ReadModel.get(Small, "a")).toEqual({ total: 9 })
+      expect(yield* Processor.status(Small)).toMatchObject({ position: positions[1], lag: { events: 2 } })
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
+  it.effect("on a rejection without a message tells its tag and fields", () =>
+    Effect.gen(function* () {
+      const fails = Processor.reactor("fails", {
+        from: [Counter],
+        handle: { Added: ({ by }) => Effect.fail(new Unlucky({ by })) }
+      })
+      yield* add(13)
+      const stopped = yield* Effect.flip(Processor.run(fails, { retry: Schedule.recurs(1) }))
+      expect(stopped.problem).toBe('its handler failed with Unlucky {"by":13}')
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
+  it.effect("and is started again is waited for at once", () =>
+    Effect.gen(function* () {
+      let broken = true
+      const Picky = Processor.reactor("picky", {
+        from: [Counter],
+        handle: { Added: ({ by }) => (broken ? Effect.fail(new Unlucky({ by })) : Effect.void) }
+      })
+      const [position] = yield* add(13)
+      if (position === undefined) return expect.fail("nothing was added")
+      yield* Effect.flip(Processor.run(Picky, { retry: Schedule.recurs(0) }))
+      const stopped = yield* Effect.flip(Processor.waitFor(Picky, position))
+      expect(stopped._tag).toBe("ProcessorStopped")
+      broken = false
+      const scope = yield* Scope.make()
+      yield* Layer.buildWithScope(Processor.layer(Picky), scope)
+      yield* Processor.waitFor(Picky, position)
+      expect((yield* Processor.status(Picky)).stopped).toBeUndefined()
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(Memory.layer))
+  )
+})

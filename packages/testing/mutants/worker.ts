@@ -1,0 +1,11 @@
+// A thread that judges the mutants of one suite, so that two suites run on two cores.
+import { suites } from "@evolvent/testing/conformance"
+import * as Effect from "effect/Effect"
+import { parentPort, workerData } from "node:worker_threads"
+import { judge } from "./judge.ts"
+
+const suite = suites.find((name) => name === workerData)
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+if (suite !== undefined) parentPort?.postMessage(await Effect.runPromise(judge(suite)))
+// What a mutant left hanging must not keep the thread.
+process.exit()
