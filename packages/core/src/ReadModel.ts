@@ -108,8 +108,9 @@ export const get = <Name extends string, Row, Index extends string>(
  *   evolve: {}
  * })
  *
- * const first = ReadModel.list(Tasks, { where: { title: { gte: "m" } }, orderBy: "title", limit: 20 })
- * const second = Effect.flatMap(first, ({ next }) => ReadModel.list(Tasks, { orderBy: "title", limit: 20, after: next }))
+ * const fromM = { where: { title: { gte: "m" } }, orderBy: "title", limit: 20 } as const
+ * const first = ReadModel.list(Tasks, fromM)
+ * const second = Effect.flatMap(first, ({ next }) => ReadModel.list(Tasks, { ...fromM, after: next }))
  * ```
  */
 export const list = <Name extends string, Row, Index extends string>(
