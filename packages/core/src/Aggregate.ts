@@ -8,7 +8,7 @@ import { fingerprintOf } from "./internal/fingerprint.ts"
 import { frozen } from "./internal/frozen.ts"
 import { make as jsonCodec } from "./internal/jsonCodec.ts"
 import type { JsonCodec } from "./internal/jsonCodec.ts"
-import { categoryProblem } from "./StreamName.ts"
+import { categoryProblem, isSystemCategory } from "./StreamName.ts"
 
 export { CommandIdReused, InvalidCommand } from "./internal/commandErrors.ts"
 export { execute } from "./internal/execute.ts"
@@ -186,7 +186,8 @@ export const make =
     readonly decide: Deciding<D, Name, Command, Event, State>
     readonly evolve: Evolving<V, Name, Event, State>
   }): Aggregate<Name, Id, Command, Event, State, RejectionOf<D>> => {
-    const problem = categoryProblem(name)
+    const problem =
+      categoryProblem(name) ?? (isSystemCategory(name) ? "categories with $ are the library's own" : undefined)
     if (problem !== undefined) throw new TypeError(`An aggregate cannot be named "${name}": ${problem}.`)
     const stateVersion = protocol.stateVersion ?? 1
     const eventTypes = EventCodec.tagsOf(protocol.event)
@@ -251,7 +252,7 @@ const decideOf = <Command extends Tagged, Event, State, Rejection>(
   decide: Decide<Command, Event, State>
 ) => {
   type Handler = (command: Command, state: State) => Decision<Event, Rejection>
-  const table = decide as unknown as Handlers<Handler>
+  const table = tableOf<Handler>(decide)
   const one = typeof decide === "function" ? (decide as Handler) : undefined
   return (command: Command, state: State): Result.Result<ReadonlyArray<Event>, Rejection> => {
     const handler = one ?? table[command._tag] ?? unhandled(name, "decide", "command", command)
@@ -263,12 +264,16 @@ const decideOf = <Command extends Tagged, Event, State, Rejection>(
 const evolveOf = <Event extends Tagged, State>(name: string, evolve: Evolve<Event, State>) => {
   type Handler = (state: State, event: Event) => State
   if (typeof evolve === "function") return evolve as Handler
-  const table = evolve as unknown as Handlers<Handler>
+  const table = tableOf<Handler>(evolve)
   return (state: State, event: Event): State => {
     const handler = table[event._tag] ?? unhandled(name, "evolve", "event", event)
     return handler(state, event)
   }
 }
+
+// Without a prototype: a tag such as "constructor" has no handler that it did not get.
+const tableOf = <Function>(handlers: object): Handlers<Function> =>
+  Object.assign(Object.create(null) as Handlers<Function>, handlers)
 
 const unhandled = (name: string, part: string, what: string, value: Tagged): never => {
   throw new TypeError(`Aggregate "${name}" has no ${part} for the ${what} "${value._tag}".`)

@@ -90,15 +90,20 @@ export const fromRecorded = (event: Recorded): Message => ({
 /**
  * A bus made of the event log: partitions are streams, groups are processors, parked messages are events.
  *
- * All processes that share the store share the bus. `partitions` bounds how many subscribers of a group work at once
- * and must be the same everywhere; 8 unless given.
+ * All processes that share the store share the bus. `partitions` is into how many parts a group's work can be divided
+ * and must be the same everywhere; 8 unless given. Throws a RangeError unless it is a whole number from 1.
  */
 export const layer = (options?: {
   readonly partitions?: number
-}): Layer.Layer<Bus, never, EventStore | CheckpointStore> =>
-  Layer.effect(
+}): Layer.Layer<Bus, never, EventStore | CheckpointStore> => {
+  const partitions = options?.partitions ?? 8
+  if (!(Number.isSafeInteger(partitions) && partitions >= 1)) {
+    throw new RangeError(`A bus has a whole number of partitions from 1, but ${partitions} were asked for.`)
+  }
+  return Layer.effect(
     Bus,
     Effect.gen(function* () {
-      return fromLog(yield* EventStore, yield* CheckpointStore, options?.partitions ?? 8)
+      return fromLog(yield* EventStore, yield* CheckpointStore, partitions)
     })
   )
+}

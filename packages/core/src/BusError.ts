@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Reason } from "./EventStoreError.ts"
 
-/** A message id that was published before with other content. Nothing was published. */
+/** A message id that was published before with other content, and keeps it; other messages of the call are published. */
 export class MessageIdReused extends Schema.TaggedError<MessageIdReused>()("MessageIdReused", {
   id: Schema.String
 }) {

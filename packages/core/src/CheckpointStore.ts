@@ -81,9 +81,9 @@ export class CheckpointStore extends Context.Service<
     readonly release: (lease: Lease) => Effect.Effect<void, CheckpointStoreError>
     /**
      * Says that this process runs a consumer, as long as the scope is open: a stop that is recorded meanwhile may be
-     * from before, and is not its last word.
+     * from before, and is not its last word. Gives what else is announced under that name, where it is something else.
      */
-    readonly announce: (name: string) => Effect.Effect<void, never, Scope.Scope>
+    readonly announce: (name: string, what: string) => Effect.Effect<string | undefined, never, Scope.Scope>
     /** Whether this process runs a consumer of that name, by {@link announce}. */
     readonly isAnnounced: (name: string) => Effect.Effect<boolean>
     /** Watches a name: the inner effect waits until this process saw it change since it last returned. */

@@ -16,6 +16,20 @@ import type { StreamName } from "./StreamName.ts"
 /** Where an append expects its stream: at a revision, anywhere, without events, or with some. */
 export type Expected = Revision | "any" | "noStream" | "streamExists"
 
+/** Whether a stream at a revision is where an append expects it. */
+export const isMet = (expected: Expected, actual: Revision | undefined): boolean => {
+  switch (expected) {
+    case "any":
+      return true
+    case "noStream":
+      return actual === undefined
+    case "streamExists":
+      return actual !== undefined
+    default:
+      return actual === expected
+  }
+}
+
 /** Events for one stream, and where that stream is expected; "any" unless said. */
 export interface Append {
   readonly stream: StreamName
@@ -32,7 +46,7 @@ export interface Append {
 export interface Appended {
   readonly revision: Revision | undefined
   readonly position: Position
-  /** Whether these events were stored before: then nothing was written, and this is where they stand. */
+  /** Whether another call had stored these events: then nothing was written, and this is where they stand. */
   readonly repeated: boolean
 }
 
@@ -118,7 +132,7 @@ export class EventStore extends Context.Service<
     readonly appendAll: (
       appends: ReadonlyArray<Append>
     ) => Effect.Effect<ReadonlyArray<Appended>, WrongExpectedRevision | EventIdReused | EventStoreError>
-    /** Reads what is stored now, in pages; the stream ends. */
+    /** Reads what is stored now, in pages; the stream ends, also while others append. */
     readonly read: (filter: EventFilter, options?: ReadOptions) => Stream.Stream<Recorded, EventStoreError>
     /** Reads what comes after a position, then follows; the stream does not end. No gap, no repeat. */
     readonly subscribe: (
@@ -186,7 +200,7 @@ export interface EncodedPage extends Page<EncodedRecorded> {
 /**
  * What a backend implements; everything else about the store is written once above it (`EventStore.make`).
  *
- * `src/Memory.ts` is the reference to read first, `@evolvent/testing/conformance` the suite to pass.
+ * `src/internal/memory/eventStore.ts` is the reference to read first, `@evolvent/testing/conformance` the suite to pass.
  */
 export interface Driver {
   readonly capabilities: Capabilities

@@ -50,6 +50,14 @@ export const provide =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.updateService(effect, Current, (current) => ({ ...current, ...metadata }))
 
+/** Metadata without what belongs to one command alone. */
+export const withoutCommand = (metadata: Metadata): Metadata => without(metadata, ["commandId", "commandHash"])
+
+const without = (metadata: Metadata, keys: ReadonlyArray<string>): Metadata =>
+  keys.some((key) => key in metadata)
+    ? Object.fromEntries(Object.entries(metadata).filter(([key]) => !keys.includes(key)))
+    : metadata
+
 /** The metadata of whatever an event causes: same conversation and actor, caused by that event. */
 export const causedBy = (event: { readonly id: string; readonly metadata: Metadata }): Metadata => {
   const { actor, correlationId } = event.metadata
@@ -64,10 +72,25 @@ export const causedBy = (event: { readonly id: string; readonly metadata: Metada
 export const inReactionTo =
   (event: { readonly id: string; readonly metadata: Metadata }) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    const reaction = provide(causedBy(event))(effect)
+    // Who acted, in which conversation and trace, is the event's to say, never that of whoever started the processor.
+    const reaction = Effect.updateService(effect, Current, (ambient) => ({
+      ...without(ambient, ["actor", "traceparent", "commandId", "commandHash"]),
+      ...causedBy(event)
+    }))
     const parent = parseTrace(event.metadata.traceparent)
-    return parent === undefined ? reaction : Effect.provideService(reaction, Tracer.ParentSpan, parent)
+    return parent === undefined ? withoutTrace(reaction) : Effect.provideService(reaction, Tracer.ParentSpan, parent)
   }
+
+/** Runs an effect with no metadata of its surroundings: what it appends has exactly the metadata given with it. */
+export const detached = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  withoutTrace(Effect.provideService(effect, Current, empty))
+
+// Nobody needs a parent span, so an environment without one is still an environment for the effect.
+const withoutTrace = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.updateContext(
+    effect,
+    (context: Context.Context<R>) => Context.omit(Tracer.ParentSpan)(context) as typeof context
+  )
 
 // The W3C form: version, trace id, span id, flags.
 const traceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
@@ -83,9 +106,8 @@ const parseTrace = (text: string | undefined): Tracer.ExternalSpan | undefined =
 export const forAppend: Effect.Effect<Metadata> = Effect.withFiber((fiber) => {
   const current = fiber.getRef(Current)
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-  return Effect.succeed(
-    span === undefined || current.traceparent !== undefined
-      ? current
-      : { ...current, traceparent: `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}` }
-  )
+  if (span === undefined || current.traceparent !== undefined) return Effect.succeed(current)
+  const text = `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`
+  // A span that is switched off, or of another kind of tracing, has ids that mean nothing to others.
+  return Effect.succeed(traceparent.test(text) ? { ...current, traceparent: text } : current)
 })

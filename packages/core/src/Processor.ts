@@ -1,5 +1,5 @@
 // Processor: the running consumer. Follows the log, keeps a read model or reacts, and remembers how far it has come.
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
@@ -51,7 +51,7 @@ export type HandleError<E> =
  */
 export interface Processor<out Name extends string, in out E, out R> {
   readonly name: Name
-  /** The name of its checkpoint and lease. */
+  /** The name of its checkpoint and lease: `reactor/name`, `projection/name@version`. */
   readonly checkpoint: string
   readonly filter: EventFilter
   /** Handles one page and commits all of it. */
@@ -62,7 +62,7 @@ export interface Processor<out Name extends string, in out E, out R> {
 export interface RunOptions<E> {
   /** When to handle a failed event again, before the processor stops; a few times within seconds unless given. */
   readonly retry?: Schedule.Schedule<unknown, E>
-  /** How long a runner that fell silent keeps others waiting; 10 seconds unless given. */
+  /** How long a runner that fell silent keeps others waiting; 10 seconds unless given, 10 milliseconds at least. */
   readonly lease?: Duration.Input
 }
 
@@ -155,8 +155,10 @@ export type EffectsOf<H> = H extends (...args: never) => infer Returned
 /**
  * Reacts to events with effects, one event after the other, each until it succeeded.
  *
- * The checkpoint moves after every event: a handler runs once for each, and again only when the process died inside
- * it. What the handler does carries the event's correlation, and the event as its cause, in `Metadata`.
+ * The checkpoint moves after every event, so a handler runs once for each; it runs again when it failed, when the process
+ * died or lost its lease inside it, and when the store did not answer after it. What it does in the outside world must
+ * bear that: pass the event's id on as an idempotency key. It carries the event's correlation, and the event as its
+ * cause, in `Metadata`.
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -196,7 +198,15 @@ export const reactor = <const Name extends string, const From extends Sources, c
 export const run = <Name extends string, E, R>(
   processor: Processor<Name, E, R>,
   options?: NoInfer<RunOptions<E>>
-): Effect.Effect<never, ProcessorStopped, R | EventStore | CheckpointStore> => runner.run(processor, options ?? {})
+): Effect.Effect<never, ProcessorStopped, R | EventStore | CheckpointStore> => {
+  const { lease } = options ?? {}
+  if (lease !== undefined && !(Duration.toMillis(lease) >= 10)) {
+    throw new RangeError(
+      `Processor "${processor.name}" cannot hold a lease for ${Duration.toMillis(lease)} milliseconds.`
+    )
+  }
+  return runner.run(processor, options ?? {})
+}
 
 /** Runs a processor as long as the layer lives. When it stops it logs why; `status` and `waitFor` tell it, too. */
 export const layer = <Name extends string, E, R>(

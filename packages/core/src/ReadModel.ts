@@ -9,11 +9,24 @@ import type { Projection } from "./Projection.ts"
 import { ReadModelStore, ReadModelStoreError, UndecodableRow } from "./ReadModelStore.ts"
 import type { Condition, EncodedRow, IndexValue, Query, Table } from "./ReadModelStore.ts"
 
-/** A condition on an indexed field: a value, some values, or a range. */
-export type Filter<Value> =
-  | Value
-  | { readonly in: ReadonlyArray<Value> }
-  | { readonly gt?: Value; readonly gte?: Value; readonly lt?: Value; readonly lte?: Value }
+/** A condition on an indexed field: a value, one of some values, or a range. */
+export type Filter<Value> = Value | OneOf<Value> | Range<Value>
+
+interface OneOf<Value> {
+  readonly in: ReadonlyArray<Value>
+  readonly gt?: never
+  readonly gte?: never
+  readonly lt?: never
+  readonly lte?: never
+}
+
+interface Range<Value> {
+  readonly in?: never
+  readonly gt?: Value
+  readonly gte?: Value
+  readonly lt?: Value
+  readonly lte?: Value
+}
 
 /** Where a page ended; opaque text, fit for a URL. `Cursor.make` takes it back from there. */
 export type Cursor = string & Brand<"evolvent/ReadModel/Cursor">
@@ -70,6 +83,16 @@ export class InvalidCursor extends Schema.TaggedError<InvalidCursor>()("InvalidC
   }
 }
 
+/** Options of a list that the types would not have let through: from a request, for example. */
+export class InvalidQuery extends Schema.TaggedError<InvalidQuery>()("InvalidQuery", {
+  projection: Schema.String,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `"${this.projection}" cannot be listed so: ${this.problem}.`
+  }
+}
+
 /** The row of a key, or undefined. */
 export const get = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
@@ -78,7 +101,7 @@ export const get = <Name extends string, Row, Index extends string>(
   ReadModelStore.use((store) =>
     Effect.flatMap(store.get(projection.table, [key]), (rows) => {
       const text = rows[0]?.row
-      return rows[0] === undefined || text === undefined
+      return text === undefined
         ? Effect.succeed(undefined)
         : Effect.fromResult(decode("ReadModel.get", projection, key, text))
     })
@@ -116,9 +139,11 @@ export const get = <Name extends string, Row, Index extends string>(
 export const list = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   options: NoInfer<ListOptions<Row, Index>> = {}
-): Effect.Effect<Page<Row>, InvalidCursor | ReadModelStoreError, ReadModelStore> =>
+): Effect.Effect<Page<Row>, InvalidQuery | InvalidCursor | ReadModelStoreError, ReadModelStore> =>
   Effect.gen(function* () {
     const store = yield* ReadModelStore
+    const problem = problemOf(projection.table, options)
+    if (problem !== undefined) return yield* new InvalidQuery({ projection: projection.name, problem })
     const { direction = "asc", orderBy } = options
     const limit = Math.max(1, Math.min(1000, Math.trunc(options.limit ?? 100)))
     const query: Query = {
@@ -155,6 +180,29 @@ const decode = <Name extends string, Row, Index extends string>(
   )
 
 const ranges = ["gt", "gte", "lt", "lte"] as const
+const operators: ReadonlySet<string> = new Set(["in", ...ranges])
+
+const problemOf = (table: Table, options: object): string | undefined => {
+  const { direction, limit, orderBy, where = {} }: { readonly [option: string]: unknown } = { ...options }
+  const indexed = table.indexes.map(({ field }) => field)
+  const fields = `the indexed fields are ${indexed.join(", ") || "none"}`
+  if (orderBy !== undefined && !indexed.includes(String(orderBy)))
+    return `there is no order by "${String(orderBy)}"; ${fields}`
+  if (direction !== undefined && direction !== "asc" && direction !== "desc") {
+    return `the direction is "${String(direction)}", neither "asc" nor "desc"`
+  }
+  if (limit !== undefined && !Number.isFinite(limit)) return `the limit is ${String(limit)}, not a number`
+  for (const [field, filter] of Object.entries(where as object) as ReadonlyArray<[string, unknown]>) {
+    if (!indexed.includes(field)) return `"${field}" cannot be filtered by; ${fields}`
+    if (!isOperators(filter)) continue
+    const asked = Object.keys(filter)
+    const other = asked.find((operator) => !operators.has(operator))
+    if (other !== undefined) return `"${field}" has the operator "${other}"; there are ${[...operators].join(", ")}`
+    if (asked.includes("in") && asked.length > 1) return `"${field}" has "in" beside a range; filter by one of them`
+    if (filter.in !== undefined && !Array.isArray(filter.in)) return `"in" of "${field}" is no array`
+  }
+  return undefined
+}
 
 const conditions = (where: object): ReadonlyArray<Condition> =>
   Object.entries(where).flatMap(([field, filter]: [string, unknown]): ReadonlyArray<Condition> => {
@@ -174,8 +222,11 @@ interface Operators {
 }
 
 // Values are scalars or instants of a class; only the operators come as a plain object.
-const isOperators = (filter: unknown): filter is Operators =>
-  typeof filter === "object" && filter !== null && Object.getPrototypeOf(filter) === Object.prototype
+const isOperators = (filter: unknown): filter is Operators => {
+  if (typeof filter !== "object" || filter === null) return false
+  const prototype: unknown = Object.getPrototypeOf(filter)
+  return prototype === Object.prototype || prototype === null
+}
 
 type CursorParts = readonly [
   projection: string,

@@ -68,3 +68,21 @@ it.effect("what an event brings itself wins over what surrounds it, and undefine
     expect(events.map(({ metadata }) => metadata)).toEqual([{ actor: "grace" }, {}, { actor: "ada" }])
   }).pipe(Effect.provide(Memory.layer))
 )
+
+it.effect("what surrounds the start of a processor is not told of its reactions", () =>
+  Effect.gen(function* () {
+    const started = Processor.layer(Echo).pipe(
+      Layer.provideMerge(Memory.layer),
+      Layer.build,
+      Metadata.provide({ actor: "deploy", commandId: "boot" }),
+      Effect.withSpan("start-up")
+    )
+    const services = yield* started
+    yield* Effect.gen(function* () {
+      const { position } = yield* Aggregate.execute(Cause, "c", { _tag: "Note", text: "hello" })
+      yield* Processor.waitFor(Echo, position)
+      const { metadata } = yield* only("Reaction")
+      expect(Object.keys(metadata).sort()).toEqual(["causationId", "correlationId"])
+    }).pipe(Effect.provide(services))
+  })
+)

@@ -57,6 +57,21 @@ describe("a processor that stops", () => {
     }).pipe(Effect.provide(Memory.layer))
   )
 
+  it.effect("by an interruption or a defect inside its handler is seen to have stopped", () =>
+    Effect.gen(function* () {
+      const [position] = yield* add(1)
+      for (const [name, handle, problem] of [
+        ["interrupts", Effect.interrupt, "was interrupted from within"],
+        ["dies", Effect.die(new Error("bug")), "died of Error: bug"]
+      ] as const) {
+        const reactor = Processor.reactor(name, { from: [Counter], handle: { Added: () => handle } })
+        const stopped = yield* Effect.flip(Processor.run(reactor))
+        expect(stopped).toMatchObject({ position, problem: `its handler ${problem}` })
+        expect((yield* Processor.status(reactor)).stopped?.position).toBe(position)
+      }
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
   it.effect("and is started again is waited for at once", () =>
     Effect.gen(function* () {
       let broken = true
@@ -77,4 +92,51 @@ describe("a processor that stops", () => {
       yield* Scope.close(scope, Exit.void)
     }).pipe(Effect.provide(Memory.layer))
   )
+})
+
+describe("names", () => {
+  it.effect("of a reactor and of a projection are apart", () =>
+    Effect.gen(function* () {
+      const Total = Projection.make("x", {
+        from: [Counter],
+        row: Schema.Struct({ total: Schema.Int }),
+        initial: { total: 0 }
+      })({ evolve: { Added: ({ total }, { by }) => ({ total: total + by }) } })
+      const reactor = Processor.reactor("x@1", { from: [Counter], handle: { Added: () => Effect.void } })
+      const scope = yield* Scope.make()
+      yield* Layer.buildWithScope(
+        Layer.mergeAll(Processor.layer(reactor), Processor.layer(Processor.projection(Total))),
+        scope
+      )
+      const [position] = yield* add(5)
+      yield* Processor.waitFor(Total, position ?? expect.fail("nothing was added"))
+      expect(yield* ReadModel.get(Total, "a")).toEqual({ total: 5 })
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
+  it.effect("are not shared by two reactors that follow different events", () =>
+    Effect.gen(function* () {
+      const Other = Aggregate.make("Other", {
+        command: Schema.TaggedUnion({ A: {} }),
+        event: Schema.TaggedUnion({ B: {} }),
+        state: Schema.Null,
+        initial: null
+      })({ decide: () => [], evolve: () => null })
+      const one = Processor.reactor("mail", { from: [Counter], handle: { Added: () => Effect.void } })
+      const two = Processor.reactor("mail", { from: [Other], handle: { B: () => Effect.void } })
+      const scope = yield* Scope.make()
+      yield* Layer.buildWithScope(Processor.layer(one), scope)
+      const refused = yield* Effect.flip(Processor.run(two))
+      expect(refused.problem).toContain("a processor of this name runs in this process already")
+      const [position] = yield* add(5)
+      yield* Processor.waitFor(one, position ?? expect.fail("nothing was added"))
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(Memory.layer))
+  )
+})
+
+it("a lease that is too short is refused", () => {
+  const reactor = Processor.reactor("r", { from: [Counter], handle: { Added: () => Effect.void } })
+  for (const lease of [0, 5, Number.NaN]) expect(() => Processor.run(reactor, { lease })).toThrow(RangeError)
 })

@@ -97,6 +97,22 @@ describe("list", () => {
     }).pipe(Effect.provide(Memory.layer))
   )
 
+  it.effect.each([
+    [{ orderBy: "nope" }, 'there is no order by "nope"; the indexed fields are title, size, due'],
+    [{ where: { nope: 1 } }, '"nope" cannot be filtered by'],
+    [{ where: { size: { greater: 1n } } }, '"size" has the operator "greater"'],
+    [{ where: { size: { in: [1n], gt: 2n } } }, '"size" has "in" beside a range'],
+    [{ where: { size: { in: 1n } } }, '"in" of "size" is no array'],
+    [{ direction: "ascending" }, 'the direction is "ascending"'],
+    [{ limit: Number.NaN }, "the limit is NaN"]
+  ])("refuses options that the types would not let through, %#", ([options, problem]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(ReadModel.list(Tasks, options as never))
+      expect(error._tag).toBe("InvalidQuery")
+      expect(error.message).toContain(problem)
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
   it.effect("takes limits from 1 to 1000", () =>
     Effect.gen(function* () {
       yield* Effect.forEach(

@@ -68,7 +68,7 @@ describe("what is inferred", () => {
     expect(asked).type.toBe<
       Effect.Effect<
         ReadModel.Page<typeof BalanceRow.Type>,
-        ReadModel.InvalidCursor | ReadModelStoreError,
+        ReadModel.InvalidQuery | ReadModel.InvalidCursor | ReadModelStoreError,
         ReadModelStore
       >
     >()

@@ -4,20 +4,20 @@ import type { Json } from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Bus, Message, Parked, Subscription } from "../Bus.ts"
 import { BusError, MessageIdReused } from "../BusError.ts"
-import { CheckpointStore } from "../CheckpointStore.ts"
+import type { CheckpointStore } from "../CheckpointStore.ts"
 import type { EventData, Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
-import { EventStore } from "../EventStore.ts"
-import type { Page } from "../EventStore.ts"
+import type { EventStore, Page } from "../EventStore.ts"
 import { EventStoreError, InvalidRequest } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import type { HandleError, Processor, Turn } from "../Processor.ts"
 import type { Revision } from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
-import { EventFailed } from "./processorErrors.ts"
-import { run } from "./processorRun.ts"
 import { attempt } from "./handlerAttempt.ts"
+import { canonical } from "./json.ts"
+import { EventFailed } from "./processorErrors.ts"
+import { runOn } from "./processorRun.ts"
 
 /** The bus of an event store and a checkpoint store. */
 export const fromLog = (
@@ -27,18 +27,29 @@ export const fromLog = (
 ): Bus["Service"] => {
   const partitionStream = (partition: number) => StreamName.make("$bus", String(partition))
 
-  const append = (messages: ReadonlyArray<Message>, partition: number): Effect.Effect<unknown, BusError> =>
-    store.append(partitionStream(partition), messages.map(toEvent)).pipe(
+  // Exactly as given: what surrounds the publisher is no part of a message.
+  const append = (stream: StreamName.StreamName, events: ReadonlyArray<EventData>) =>
+    Metadata.detached(store.append(stream, events)).pipe(
+      // "any" never conflicts.
+      Effect.catchTag("WrongExpectedRevision", Effect.die)
+    )
+
+  /** Publishes in order; gives the ids that were published before with other content. */
+  const publish = (
+    partition: number,
+    messages: ReadonlyArray<Message>
+  ): Effect.Effect<ReadonlyArray<EventId.EventId>, BusError> =>
+    append(partitionStream(partition), messages.map(toEvent)).pipe(
+      Effect.as([]),
       Effect.catchTags({
         // Some of them were published before: each by itself, the known ones change nothing.
         EventIdReused: () =>
           messages.length === 1
-            ? Effect.fail(
-                new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id: String(messages[0]?.id) }) })
-              )
-            : Effect.forEach(messages, (message) => append([message], partition)),
-        // "any" never conflicts.
-        WrongExpectedRevision: Effect.die,
+            ? Effect.succeed(messages.map(({ id }) => id))
+            : Effect.map(
+                Effect.forEach(messages, (message) => publish(partition, [message])),
+                (reused) => reused.flat()
+              ),
         EventStoreError: (error) => Effect.fail(busError("Bus.publish", error))
       })
     )
@@ -48,14 +59,24 @@ export const fromLog = (
       Stream.runCollect(Stream.map(store.read(EventFilter.stream(stream)), fromParked))
     )
 
+  // Read again only when the group has parked something since.
+  const cache = new Map<string, { readonly revision: Revision | undefined; readonly keys: Set<string> }>()
+  const parkedKeysOf = Effect.fnUntraced(function* (group: string) {
+    const revision = yield* store.streamRevision(yield* parkedStream(group))
+    const cached = cache.get(group)
+    if (cached !== undefined && cached.revision === revision) return cached.keys
+    const keys = new Set((yield* parkedOf(group)).map(({ message }) => message.key))
+    cache.set(group, { revision, keys })
+    return keys
+  })
+
   const park = Effect.fnUntraced(function* (group: string, message: Message, problem: string) {
     const stream = yield* parkedStream(group)
     // The id derives from group and message, so that parking again after a crash parks nothing twice.
     const id = EventId.derive(stream, message.id, 0)
     const data = { problem, message: toJson(message) }
-    yield* store
-      .append(stream, [{ id, type: "Parked", data, metadata: message.metadata }])
-      .pipe(Effect.catchTags({ EventIdReused: () => Effect.void, WrongExpectedRevision: Effect.die }))
+    const metadata = message.metadata
+    yield* Effect.catchTag(append(stream, [{ id, type: "Parked", data, metadata }]), "EventIdReused", () => Effect.void)
   })
 
   const reader = <E, R>(
@@ -67,14 +88,13 @@ export const fromLog = (
     const wanted = EventFilter.predicate(EventFilter.categories(topics))
     return {
       name: `bus group "${group}", partition ${partition}`,
-      checkpoint: `$bus/${partition}/${group}`,
+      checkpoint: `bus/${partition}/${group}`,
       filter: EventFilter.stream(partitionStream(partition)),
       handle: Effect.fnUntraced(function* (
         page: Page,
         { commit, retry }: Turn<E>
       ): Effect.fn.Return<void, HandleError<E>, R> {
-        // One reader a partition, and a key has one partition: what is parked changes under no reader's hands.
-        const parkedKeys = new Set((yield* parkedOf(group)).map(({ message }) => message.key))
+        const parkedKeys = yield* parkedKeysOf(group)
         for (const event of page.events) {
           const message = fromEvent(event)
           if (!wanted(message)) continue
@@ -99,27 +119,26 @@ export const fromLog = (
   }
 
   return {
-    publish: (messages) => {
-      const byPartition = new Map<number, Array<Message>>()
-      for (const message of messages) {
-        const partition = partitionOf(message.key, partitions)
-        byPartition.set(partition, [...(byPartition.get(partition) ?? []), message])
+    publish: Effect.fnUntraced(function* (messages) {
+      const { byPartition, reused } = yield* Effect.sync(() => spread(messages, partitions))
+      const known = yield* Effect.forEach([...byPartition], ([partition, some]) => publish(partition, some))
+      const [id] = [...reused, ...known.flat()]
+      if (id !== undefined) {
+        return yield* new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id }) })
       }
-      return Effect.forEach([...byPartition], ([partition, group]) => append(group, partition), { discard: true })
-    },
+    }),
     subscribe: Effect.fnUntraced(function* (group, { retry, topics }, handler) {
       yield* Effect.mapError(parkedStream(group), (error) => busError("Bus.subscribe", error))
       const readers = Array.from({ length: partitions }, (_, partition) =>
-        run(reader(group, partition, topics, handler), retry === undefined ? {} : { retry })
+        // The readers run on the stores of the bus, the handler in the subscriber's own surroundings.
+        runOn(store, checkpoints, reader(group, partition, topics, handler), retry === undefined ? {} : { retry })
       )
       return yield* Effect.all(readers, { concurrency: "unbounded" }).pipe(
         Effect.mapError(
-          (stopped) =>
-            new BusError({ operation: "Bus.subscribe", reason: new InvalidRequest({ problem: stopped.message }) })
+          ({ message }) =>
+            new BusError({ operation: "Bus.subscribe", reason: new InvalidRequest({ problem: message }) })
         ),
-        Effect.andThen(Effect.never),
-        Effect.provideService(EventStore, store),
-        Effect.provideService(CheckpointStore, checkpoints)
+        Effect.andThen(Effect.never)
       )
     }),
     parked: (group) => Effect.mapError(parkedOf(group), (error) => busError("Bus.parked", error))
@@ -137,6 +156,27 @@ const parkedStream = (group: string): Effect.Effect<StreamName.StreamName, Event
         Effect.fromResult(StreamName.fromParts("$parked", `bus/${group}`)),
         (reason) => new EventStoreError({ operation: "Bus", reason })
       )
+
+/** The messages of each partition, in order; an id that is given twice counts once, with other content it is reused. */
+const spread = (messages: ReadonlyArray<Message>, partitions: number) => {
+  const byId = new Map<EventId.EventId, string>()
+  const byPartition = new Map<number, Array<Message>>()
+  const reused: Array<EventId.EventId> = []
+  for (const message of messages) {
+    const content = canonical(toJson(message))
+    const before = byId.get(message.id)
+    if (before !== undefined) {
+      if (before !== content) reused.push(message.id)
+      continue
+    }
+    byId.set(message.id, content)
+    const partition = partitionOf(message.key, partitions)
+    const some = byPartition.get(partition)
+    if (some === undefined) byPartition.set(partition, [message])
+    else some.push(message)
+  }
+  return { byPartition, reused }
+}
 
 /** The partition of a key: FNV-1a, the same in every process and version. */
 const partitionOf = (key: string, partitions: number): number => {

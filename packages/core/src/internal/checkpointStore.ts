@@ -10,11 +10,7 @@ import { InvalidRequest } from "../EventStoreError.ts"
 export const make = (driver: Driver): CheckpointStore["Service"] => {
   const watchers = new Map<string, Set<Queue.Queue<void>>>()
 
-  const announced = new Map<string, number>()
-  const count = (name: string, by: 1 | -1): void => {
-    announced.set(name, (announced.get(name) ?? 0) + by)
-    if (announced.get(name) === 0) announced.delete(name)
-  }
+  const announced = new Map<string, Array<string>>()
 
   const notify = (name: string) =>
     Effect.sync(() => {
@@ -40,14 +36,21 @@ export const make = (driver: Driver): CheckpointStore["Service"] => {
       Effect.tap(driver.acquire(name, holder, Duration.fromInputUnsafe(duration)), notify(name)),
     renew: driver.renew,
     release: (lease) => Effect.tap(driver.release(lease), notify(lease.name)),
-    announce: (name) =>
+    announce: (name, what) =>
       Effect.acquireRelease(
-        Effect.sync(() => count(name, 1)),
+        Effect.sync(() => {
+          const here = announced.get(name) ?? []
+          announced.set(name, [...here, what])
+          return here.find((other) => other !== what)
+        }),
         () =>
-          Effect.andThen(
-            Effect.sync(() => count(name, -1)),
-            notify(name)
-          )
+          Effect.suspend(() => {
+            const here = announced.get(name) ?? []
+            const rest = here.toSpliced(here.indexOf(what), 1)
+            if (rest.length === 0) announced.delete(name)
+            else announced.set(name, rest)
+            return notify(name)
+          })
       ),
     isAnnounced: (name) => Effect.sync(() => announced.has(name)),
     watch: Effect.fnUntraced(function* (name) {

@@ -40,24 +40,39 @@ export const make = <E extends Tagged>(schema: Schema.ConstraintCodec<E, unknown
   }
 }
 
-/** The `_tag`s of a union of tagged structs, as stored. Throws a TypeError for a schema that has none. */
+/**
+ * The `_tag`s of a union of tagged structs. Throws a TypeError for a schema that has none, or that stores other tags than
+ * it decodes to: handlers and filters go by one name.
+ */
 export const tagsOf = (schema: Schema.Constraint): ReadonlyArray<string> => {
-  const tags = new Set<string>()
-  const visit = (ast: SchemaAST.AST): void => {
-    if (SchemaAST.isUnion(ast)) return ast.types.forEach(visit)
-    if (SchemaAST.isSuspend(ast)) return visit(ast.thunk())
-    const tag = SchemaAST.isObjects(ast) ? ast.propertySignatures.find((p) => p.name === "_tag")?.type : undefined
-    const literals = tag === undefined ? [] : SchemaAST.isUnion(tag) ? tag.types : [tag]
-    const names = literals.flatMap((one) =>
-      SchemaAST.isLiteral(one) && typeof one.literal === "string" ? [one.literal] : []
+  const stored = tagsIn(SchemaAST.toEncoded(Schema.toCodecJson(schema).ast))
+  const decoded = tagsIn(SchemaAST.toType(schema.ast))
+  if (stored === undefined) {
+    throw new TypeError(
+      "Commands and events are tagged: each case of the schema needs a literal `_tag`, as Schema.TaggedUnion gives it."
     )
-    if (names.length === 0 || names.length !== literals.length) {
-      throw new TypeError(
-        "Commands and events are tagged: each case of the schema needs a literal `_tag`, as Schema.TaggedUnion gives it."
-      )
-    }
-    for (const name of names) tags.add(name)
   }
-  visit(SchemaAST.toEncoded(Schema.toCodecJson(schema).ast))
-  return [...tags]
+  const other =
+    decoded === undefined ? [] : [...stored, ...decoded].filter((tag) => !stored.has(tag) || !decoded.has(tag))
+  if (other.length > 0) {
+    throw new TypeError(
+      `Commands and events are stored under their own tags, but the schema renames ${other.join(", ")}.`
+    )
+  }
+  return [...stored]
+}
+
+/** The tags of all cases, or undefined when one has none that can be read off (a class, on its decoded side). */
+const tagsIn = (ast: SchemaAST.AST): Set<string> | undefined => {
+  if (SchemaAST.isSuspend(ast)) return tagsIn(ast.thunk())
+  if (SchemaAST.isUnion(ast)) {
+    const all = ast.types.map(tagsIn)
+    return all.every((tags) => tags !== undefined) ? new Set(all.flatMap((tags) => [...tags])) : undefined
+  }
+  const tag = SchemaAST.isObjects(ast) ? ast.propertySignatures.find((p) => p.name === "_tag")?.type : undefined
+  const literals = tag === undefined ? [] : SchemaAST.isUnion(tag) ? tag.types : [tag]
+  const names = literals.flatMap((one) =>
+    SchemaAST.isLiteral(one) && typeof one.literal === "string" ? [one.literal] : []
+  )
+  return names.length === 0 || names.length !== literals.length ? undefined : new Set(names)
 }

@@ -76,10 +76,6 @@ export const make = (driver: Driver): EventStore["Service"] => {
       bytes = encoded.reduce((sum, event) => sum + json.utf8Length(event.data) + json.utf8Length(event.metadata), 0)
       if (bytes > maxAppendBytes) return fail(new Errors.AppendTooLarge({ stream, bytes, maxBytes: maxAppendBytes }))
     }
-    const ids = new Set(encoded.map((event) => event.id))
-    if (ids.size !== encoded.length) {
-      return fail(new Errors.InvalidRequest({ problem: `two events for stream ${stream} have the same id` }))
-    }
     const result: EncodedAppend = {
       stream,
       category: StreamName.category(stream),
@@ -96,6 +92,11 @@ export const make = (driver: Driver): EventStore["Service"] => {
     const encoded: Array<EncodedAppend> = []
     for (const append of appends) {
       encoded.push(yield* Effect.fromResult(encode(operation, append, flow, () => generator(now))))
+    }
+    const twice = repeatedId(encoded)
+    if (twice !== undefined) {
+      const problem = `two of the events given have the id ${twice}`
+      return yield* Errors.because(operation, new Errors.InvalidRequest({ problem }))
     }
     const outcome = yield* driver.append(encoded)
     switch (outcome._tag) {
@@ -123,20 +124,23 @@ export const make = (driver: Driver): EventStore["Service"] => {
     const limit = options.limit ?? Infinity
     if (limit === 0) return Stream.empty
     const step = direction === "forwards" ? 1 : -1
-    const start: { readonly from: ReadRequest["from"]; readonly left: number } = {
+    // A read that one page does not finish ends at the head of that moment: what is appended meanwhile is not chased.
+    const start: { readonly from: ReadRequest["from"]; readonly left: number; readonly end?: number } = {
       from: encodeFrom(options.from),
       left: limit
     }
-    return Stream.paginate(start, ({ from, left }) =>
-      Effect.map(driver.read({ filter, direction, from, limit: Math.min(left, pageSize) }), (page) => {
-        const rest = left - page.events.length
+    return Stream.paginate(
+      start,
+      Effect.fnUntraced(function* ({ end, from, left }) {
+        const page = yield* driver.read({ filter, direction, from, limit: Math.min(left, pageSize) })
+        const events = end === undefined ? page.events : page.events.filter((event) => event.position <= end)
+        const rest = left - events.length
         const next = page.through + step
-        return [
-          decodePage(page.events),
-          page.done || rest <= 0 || next < 0
-            ? Option.none()
-            : Option.some({ from: { _tag: "Position" as const, position: Position.make(next) }, left: rest })
-        ] as const
+        const isLast = page.done || rest <= 0 || next < 0 || (end !== undefined && page.through >= end)
+        if (isLast) return [decodePage(events), Option.none<typeof start>()] as const
+        const position = { _tag: "Position" as const, position: Position.make(next) }
+        const stop = direction === "backwards" ? {} : { end: end ?? (yield* driver.head) }
+        return [decodePage(events), Option.some({ from: position, left: rest, ...stop })] as const
       })
     )
   }
@@ -223,6 +227,18 @@ export const make = (driver: Driver): EventStore["Service"] => {
   }
 }
 
+/** An id that one call brings more than once, in whichever of its streams. */
+const repeatedId = (appends: ReadonlyArray<EncodedAppend>): EventId.EventId | undefined => {
+  const ids = new Set<EventId.EventId>()
+  for (const { events } of appends) {
+    for (const { id } of events) {
+      if (ids.has(id)) return id
+      ids.add(id)
+    }
+  }
+  return undefined
+}
+
 const eventProblem = (event: EventData): string | undefined => {
   if (typeof event.type !== "string" || event.type === "") return "its type is not a name"
   if (!event.type.isWellFormed() || event.type.includes("\u0000")) return "its type holds NUL or ill-formed Unicode"
@@ -246,6 +262,10 @@ const withoutUndefined = (metadata: Metadata.Metadata): Metadata.Metadata => {
 const readProblem = (filter: EventFilter.EventFilter, { from, limit }: ReadOptions): string | undefined => {
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
     return `the limit is ${limit}, not a whole number from 0`
+  }
+  const place = from?.revision ?? from?.position
+  if (place !== undefined && !(Number.isSafeInteger(place) && place >= 0)) {
+    return `${place} is no place to read from: revisions and positions are whole numbers from 0`
   }
   if (from?.revision !== undefined && filter._tag !== "Stream") {
     return `a revision is a place in one stream, but ${EventFilter.describe(filter)} was asked for; use a position or a time`

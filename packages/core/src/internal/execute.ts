@@ -9,9 +9,9 @@ import type { Aggregate } from "../Aggregate.ts"
 import type { EventData, Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
-import { EventStore } from "../EventStore.ts"
+import { EventStore, isMet } from "../EventStore.ts"
 import type { Expected } from "../EventStore.ts"
-import { because, UnstorableContent, WrongExpectedRevision } from "../EventStoreError.ts"
+import { because, EventIdReused, InvalidRequest, UnstorableContent, WrongExpectedRevision } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import type * as Position from "../Position.ts"
@@ -102,7 +102,8 @@ export const execute = Effect.fnUntraced(function* <
   const operation = "Aggregate.execute"
   const store = yield* EventStore
   const stream = yield* streamOf(operation, aggregate, id)
-  const identity = identify(stream, yield* encodeCommand(aggregate, stream, command), options.commandId)
+  const encoded = yield* encodeCommand(aggregate, stream, command)
+  const identity = yield* Effect.fromResult(identify(operation, stream, encoded, options.commandId))
   const expectation = options.expected ?? "any"
   let loaded = yield* fromSnapshot(aggregate, stream)
   const skipped = loaded.revision !== undefined
@@ -120,7 +121,7 @@ export const execute = Effect.fnUntraced(function* <
       return yield* firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
     }
     const { position, revision } = loaded
-    if (!isAt(revision, expectation)) {
+    if (!isMet(expectation, revision)) {
       return yield* new WrongExpectedRevision({ stream, expected: expectation, actual: revision })
     }
     const events = yield* Effect.fromResult(aggregate.decide(command, loaded.state))
@@ -128,17 +129,21 @@ export const execute = Effect.fnUntraced(function* <
     const data = yield* encodeEvents(operation, aggregate.codecs.event, stream, events, identity)
     const expected = revision ?? "noStream"
     const conflict = (actual: number | undefined) => new WrongExpectedRevision({ stream, expected, actual })
-    const appended = yield* store.append(stream, data, { expected }).pipe(
+    const written = yield* store.append(stream, data, { expected }).pipe(
       Effect.catchTags({
         WrongExpectedRevision: ({ actual }) => Effect.succeed(conflict(actual)),
-        EventIdReused: () => Effect.succeed(conflict(undefined))
+        EventIdReused: (reused) => Effect.succeed(reused)
       })
     )
-    if (appended instanceof WrongExpectedRevision) return appended
-    // Ids that are there already mean that another execution of this very command was faster: its outcome counts.
-    if (appended.repeated && identity !== undefined) return conflict(undefined)
-    yield* takeSnapshot(aggregate, stream, loaded, events, appended)
-    return { events, revision: appended.revision, position: appended.position, repeated: false }
+    if (written instanceof WrongExpectedRevision) return written
+    if (written instanceof EventIdReused || written.repeated) {
+      // The ids are there already: another execution of this very command was faster, and its outcome is the first one.
+      const first = identity === undefined ? undefined : yield* store.find(stream, identity.firstEvent)
+      if (identity === undefined || first === undefined) return yield* repeatedIds(operation, stream)
+      return yield* firstOutcome(operation, store, aggregate.codecs.event, first, identity)
+    }
+    yield* takeSnapshot(aggregate, stream, loaded, data, written)
+    return { events, revision: written.revision, position: written.position, repeated: false }
   })
 
   const outcome = yield* Effect.matchEffect(attempt, {
@@ -156,18 +161,40 @@ interface Identity {
   readonly firstEvent: EventId.EventId
 }
 
+const longestCommandId = 255
+
 const identify = (
+  operation: string,
   stream: StreamName.StreamName,
   command: { readonly type: string; readonly data: Schema.Json },
   commandId: string | undefined
-): Identity | undefined =>
-  commandId === undefined
-    ? undefined
-    : {
-        commandId,
-        commandHash: hexDigest(canonical([command.type, command.data])).slice(0, 32),
-        firstEvent: EventId.derive(stream, commandId, 0)
-      }
+): Result.Result<Identity | undefined, EventStoreError> => {
+  if (commandId === undefined) return Result.succeed(undefined)
+  if (commandId === "" || commandId.length > longestCommandId || !commandId.isWellFormed()) {
+    const problem =
+      `a command id is well-formed text of 1 to ${longestCommandId} characters, but one of ${commandId.length} was given ` +
+      `for stream ${stream}; a command without an id is one without the option`
+    return Result.fail(because(operation, new InvalidRequest({ problem })))
+  }
+  return Result.succeed({
+    commandId,
+    commandHash: hexDigest(canonical([command.type, withoutNulls(command.data)])).slice(0, 32),
+    firstEvent: EventId.derive(stream, commandId, 0)
+  })
+}
+
+/** A client that sends its command again through JSON may leave out what was null or undefined: it is the same command. */
+const withoutNulls = (value: Schema.Json): Schema.Json => {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (typeof value !== "object" || value === null) return value
+  const entries = Object.entries(value as Schema.JsonObject).filter(([, part]) => part !== null)
+  return Object.fromEntries(entries.map(([key, part]) => [key, withoutNulls(part)]))
+}
+
+const repeatedIds = (operation: string, stream: StreamName.StreamName): EventStoreError => {
+  const problem = `the event ids made for stream ${stream} are stored already: EventId.Generator repeats itself`
+  return because(operation, new InvalidRequest({ problem }))
+}
 
 const encodeCommand = <Name extends string, Id, Command, Event, State, Rejection>(
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
@@ -212,7 +239,8 @@ const flow = (
   firstEvent: EventId.EventId,
   identity: Identity | undefined
 ): Metadata.Metadata => ({
-  ...current,
+  // What led to this command may have had an id of its own, which is not this one's.
+  ...Metadata.withoutCommand(current),
   correlationId: current.correlationId ?? identity?.commandId ?? firstEvent,
   ...(identity === undefined
     ? {}
@@ -235,7 +263,8 @@ const firstOutcome = Effect.fnUntraced(function* <Event extends Tagged>(
     return yield* new CommandIdReused({ stream, commandId, revision })
   }
   const written = yield* store.read(EventFilter.stream(stream), { from: { revision } }).pipe(
-    Stream.takeWhile((event) => event.metadata.commandId === commandId),
+    // Not by metadata, which may have been handed on: the ids derive from the command, one after the other.
+    Stream.takeWhile((event) => event.id === EventId.derive(stream, commandId, event.revision - revision)),
     Stream.runCollect
   )
   const events: Array<Event> = []
@@ -247,11 +276,3 @@ const firstOutcome = Effect.fnUntraced(function* <Event extends Tagged>(
   const last = written.at(-1) ?? earlier
   return { events, revision: last.revision, position: last.position, repeated: true } satisfies Executed<Event>
 })
-
-const isAt = (revision: Revision.Revision | undefined, expected: Expected): boolean =>
-  expected === "any" ||
-  (expected === "noStream"
-    ? revision === undefined
-    : expected === "streamExists"
-      ? revision !== undefined
-      : revision === expected)

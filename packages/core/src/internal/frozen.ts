@@ -2,10 +2,15 @@
 
 /** Freezes plain objects and arrays, and what they hold; other values are left as they are. */
 export const frozen = <A>(value: A): A => {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return value
-  Object.freeze(value)
-  for (const part of Object.values(value)) frozen(part)
+  freeze(value, new WeakSet())
   return value
+}
+
+const freeze = (value: unknown, seen: WeakSet<object>): void => {
+  if (typeof value !== "object" || value === null || seen.has(value)) return
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return
+  seen.add(value)
+  Object.freeze(value)
+  for (const part of Object.values(value)) freeze(part, seen)
 }

@@ -6,7 +6,12 @@ import type { Recorded } from "../EventData.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { describe } from "./thrown.ts"
 
-/** Calls a handler for an event. An interruption stays one; a defect is a failure without an error to retry on. */
+/**
+ * Calls a handler for an event.
+ *
+ * A defect is a failure without an error to retry on, and so is an interruption that the handler met inside itself: it
+ * must not end the runner unseen. An interruption of this fiber never comes here.
+ */
 export const attempt = <A, E, R>(
   event: Recorded,
   handle: () => Effect.Effect<A, E, R>
@@ -15,10 +20,12 @@ export const attempt = <A, E, R>(
     const failure = Cause.findFail(cause)
     if (Result.isSuccess(failure)) {
       const { error } = failure.success
-      return Effect.fail(new EventFailed({ event, error, problem: `its handler failed with ${describe(error)}` }))
+      return Effect.fail(
+        new EventFailed({ event, failure: { error }, problem: `its handler failed with ${describe(error)}` })
+      )
     }
-    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(failure.failure)
-    return Effect.fail(
-      new EventFailed<E>({ event, error: undefined, problem: `its handler died of ${describe(Cause.squash(cause))}` })
-    )
+    const how = Cause.hasInterruptsOnly(cause)
+      ? "was interrupted from within"
+      : `died of ${describe(Cause.squash(cause))}`
+    return Effect.fail(new EventFailed<E>({ event, failure: undefined, problem: `its handler ${how}` }))
   })

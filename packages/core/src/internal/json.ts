@@ -2,19 +2,16 @@
 import type { Json } from "effect/Schema"
 import * as Result from "effect/Result"
 
-/** The JSON text of a value, or why the text would not give the same value back. */
+/** The JSON text of a value, or why the text would not give the same value back; -0 is 0. */
 export const stringify = (value: unknown): Result.Result<string, string> => {
-  try {
-    const problem = findProblem(value, "")
-    return problem === undefined ? Result.succeed(JSON.stringify(value)) : Result.fail(problem)
-  } catch (cause) {
-    return Result.fail(
-      cause instanceof RangeError ? "it is nested too deeply, or refers to itself" : `it is not JSON (${String(cause)})`
-    )
-  }
+  const problem = findProblem(value, "")
+  return problem === undefined ? Result.succeed(JSON.stringify(value)) : Result.fail(problem)
 }
 
-const findProblem = (value: unknown, path: string): string | undefined => {
+// As deep as every backend takes it, and as comparing two texts can follow.
+const deepest = 1000
+
+const findProblem = (value: unknown, path: string, depth = 0): string | undefined => {
   switch (typeof value) {
     case "string":
       return value.isWellFormed() ? undefined : `${at(path)} is not well-formed Unicode (a lone surrogate)`
@@ -24,9 +21,11 @@ const findProblem = (value: unknown, path: string): string | undefined => {
       return undefined
     case "object": {
       if (value === null) return undefined
+      if (depth > deepest) return `it is nested more than ${deepest} levels deep, or refers to itself`
+      if ("toJSON" in value) return `${at(path)} has a toJSON of its own; encode it with its schema first`
       if (Array.isArray(value)) {
         for (let i = 0; i < value.length; i++) {
-          const problem = findProblem(value[i], `${path}[${i}]`)
+          const problem = findProblem(value[i], `${path}[${i}]`, depth + 1)
           if (problem !== undefined) return problem
         }
         return undefined
@@ -37,7 +36,11 @@ const findProblem = (value: unknown, path: string): string | undefined => {
       }
       for (const key in value) {
         if (!key.isWellFormed()) return `a key at ${at(path)} is not well-formed Unicode (a lone surrogate)`
-        const problem = findProblem((value as Record<string, unknown>)[key], path === "" ? key : `${path}.${key}`)
+        const problem = findProblem(
+          (value as Record<string, unknown>)[key],
+          path === "" ? key : `${path}.${key}`,
+          depth + 1
+        )
         if (problem !== undefined) return problem
       }
       return undefined

@@ -99,12 +99,16 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
     return yield* replay(operation, aggregate, from, read(Revision.next(revision)), seen)
   }
   let proved = false
-  const rest = Stream.dropWhile(read(revision), (event) => {
-    const isLast = event.revision === revision && event.position === position
-    proved ||= isLast
-    return isLast
-  })
-  const loaded = yield* replay(operation, aggregate, from, rest, (event) => proved && seen?.(event))
+  const isLast = (event: Recorded): boolean => {
+    const is = event.revision === revision && event.position === position
+    proved ||= is
+    return is
+  }
+  const rest = read(revision).pipe(
+    Stream.dropWhile(isLast),
+    Stream.takeWhile(() => proved)
+  )
+  const loaded = yield* replay(operation, aggregate, from, rest, seen)
   if (proved) return loaded
   return yield* replay(operation, aggregate, unloaded(aggregate), read(Revision.next(undefined)), seen)
 })

@@ -7,7 +7,7 @@ import type { Recorded } from "../EventData.ts"
 export class EventFailed<E> extends Data.TaggedError("EventFailed")<{
   readonly event: Recorded
   /** The handler's own error, or undefined when it died: a bug is not retried. */
-  readonly error: E | undefined
+  readonly failure: { readonly error: E } | undefined
   readonly problem: string
 }> {}
 
@@ -23,8 +23,8 @@ export class ProcessorStopped extends Schema.TaggedError<ProcessorStopped>()("Pr
     const where =
       this.eventId === undefined ? "" : ` on event ${this.eventId} of stream ${this.stream} (position ${this.position})`
     return (
-      `Processor "${this.processor}" stopped${where}: ${this.problem}. Its checkpoint stands before that; ` +
-      `once the cause is mended, start it again and it goes on from there.`
+      `Processor "${this.processor}" stopped${where}: ${this.problem.replace(/\.$/, "")}. Its checkpoint stands before ` +
+      `that; once the cause is mended, start it again and it goes on from there.`
     )
   }
 }

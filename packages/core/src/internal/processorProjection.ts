@@ -18,7 +18,7 @@ import { describe } from "./thrown.ts"
 
 /** The checkpoint of a projection: each version has its own. */
 export const checkpointOf = (projection: { readonly name: string; readonly version: number }): string =>
-  `${projection.name}@${projection.version}`
+  `projection/${projection.name}@${projection.version}`
 
 /** The processor that keeps a projection's read model. */
 export const make = <Name extends string, Row, Index extends string>(
@@ -75,7 +75,7 @@ interface Held<Row> {
 type Rows<Row> = Map<string, Held<Row>>
 
 const failure = (event: Recorded, problem: string): EventFailed<never> =>
-  new EventFailed<never>({ event, error: undefined, problem })
+  new EventFailed<never>({ event, failure: undefined, problem })
 
 /** Decodes events and finds their keys. */
 const prepare = <Name extends string, Row, Index extends string>(
@@ -153,7 +153,14 @@ const encodeChanged = <Name extends string, Row, Index extends string>(
       return Result.fail(failure(changedBy, problem))
     }
     const index: Record<string, IndexValue> = {}
-    for (const field of indexes) index[field] = indexValue((row as Readonly<Record<string, unknown>>)[field])
+    for (const field of indexes) {
+      const value = indexValue((row as Readonly<Record<string, unknown>>)[field])
+      if (typeof value === "number" && !Number.isFinite(value)) {
+        const problem = `the row for "${key}" has ${value} in its indexed field "${field}", which has no place in an order`
+        return Result.fail(failure(changedBy, problem))
+      }
+      index[field] = value
+    }
     changed.push({ key, position, row: JSON.stringify(encoded.success), index })
   }
   return Result.succeed(changed)

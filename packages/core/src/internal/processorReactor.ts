@@ -30,7 +30,7 @@ export const make = <Name extends string, H>(
     const decoded = codecs.get(recorded.category)?.decode(recorded.type, recorded.data)
     if (decoded === undefined || Result.isFailure(decoded)) {
       const problem = `it cannot be decoded: ${decoded?.failure ?? "its category is no source"}`
-      return Effect.fail(new EventFailed<Failure>({ event: recorded, error: undefined, problem }))
+      return Effect.fail(new EventFailed<Failure>({ event: recorded, failure: undefined, problem }))
     }
     const event: Recorded<Tagged> = { ...recorded, data: decoded.success }
     // The handlers' types were checked against the sources in `Processor.reactor`; here they are called by name.
@@ -41,7 +41,7 @@ export const make = <Name extends string, H>(
 
   return {
     name,
-    checkpoint: name,
+    checkpoint: `reactor/${name}`,
     filter: EventFilter.categories(categories),
     handle: Effect.fnUntraced(function* (
       page: Page,

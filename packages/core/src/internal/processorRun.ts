@@ -1,4 +1,5 @@
 // Runs a processor: takes its lease, follows the log from its checkpoint, hands pages to it, retries, stops.
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -7,43 +8,63 @@ import * as Stream from "effect/Stream"
 import { CheckpointStore, Stopped } from "../CheckpointStore.ts"
 import type { Lease } from "../CheckpointStore.ts"
 import type { CheckpointStoreError } from "../CheckpointStoreError.ts"
+import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
 import type { Commit, HandleError, Processor, RunOptions, Turn } from "../Processor.ts"
 import { EventFailed, ProcessorStopped } from "./processorErrors.ts"
+import { describe } from "./thrown.ts"
 
 // A failing handler gets six attempts within about six seconds.
 const defaultRetry = Schedule.max([Schedule.jittered(Schedule.exponential("200 millis")), Schedule.recurs(5)])
 
-/** Runs a processor until it stops. */
-export const run = Effect.fnUntraced(function* <Name extends string, E, R>(
+/** Runs a processor until it stops, on the stores of its surroundings. */
+export const run = <Name extends string, E, R>(
   processor: Processor<Name, E, R>,
   options: RunOptions<E>
-): Effect.fn.Return<never, ProcessorStopped, R | EventStore | CheckpointStore> {
-  const checkpoints = yield* CheckpointStore
-  const store = yield* EventStore
+): Effect.Effect<never, ProcessorStopped, R | EventStore | CheckpointStore> =>
+  EventStore.use((store) => CheckpointStore.use((checkpoints) => runOn(store, checkpoints, processor, options)))
+
+/** Runs a processor on given stores; its handlers keep the services of their own surroundings. */
+export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
+  store: EventStore["Service"],
+  checkpoints: CheckpointStore["Service"],
+  processor: Processor<Name, E, R>,
+  options: RunOptions<E>
+): Effect.fn.Return<never, ProcessorStopped, R> {
   const holder = yield* EventId.generate
   const leaseFor = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
   const retry = retryEvents<E>(options.retry ?? defaultRetry)
   const name = processor.checkpoint
   let misses = 0
 
-  const acquire = Effect.scoped(
-    Effect.gen(function* () {
-      const changed = yield* checkpoints.watch(name)
-      const again: Effect.Effect<Lease, CheckpointStoreError> = checkpoints
-        .acquire(name, holder, leaseFor)
-        .pipe(
-          Effect.catchTag("LeaseHeld", () =>
-            Effect.andThen(Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4)), again)
-          )
-        )
-      return yield* again
+  // Only the waiting between two attempts can be interrupted: an attempt may have taken the lease before it answers.
+  const acquire = (restore: <A, X, S>(effect: Effect.Effect<A, X, S>) => Effect.Effect<A, X, S>) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const changed = yield* checkpoints.watch(name)
+        const wait = restore(Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4)))
+        const again: Effect.Effect<Lease, CheckpointStoreError> = checkpoints
+          .acquire(name, holder, leaseFor)
+          .pipe(Effect.catchTag("LeaseHeld", () => Effect.andThen(wait, again)))
+        return yield* again
+      })
+    )
+
+  // Where a store does not answer, the lease runs out by itself: shutting down must not wait for it.
+  const release = (lease: Lease) =>
+    Effect.ignore(Effect.timeout(Effect.interruptible(checkpoints.release(lease)), "2 seconds"))
+
+  // A store that does not answer for a moment is no lost lease: a handler must not be cut off for it.
+  const renew = (lease: Lease) =>
+    Effect.retry(checkpoints.renew(lease), {
+      while: (error) => error._tag === "CheckpointStoreError" && error.isRetryable,
+      schedule: Schedule.spaced(Duration.divideUnsafe(leaseFor, 12)),
+      times: 4
     })
-  )
 
   const keepLease = (lease: Lease) =>
-    Effect.forever(Effect.andThen(Effect.sleep(Duration.divideUnsafe(leaseFor, 3)), checkpoints.renew(lease)))
+    Effect.forever(Effect.andThen(Effect.sleep(Duration.divideUnsafe(leaseFor, 3)), renew(lease)))
 
   const follow = Effect.fnUntraced(function* (lease: Lease) {
     let at = (yield* checkpoints.load(name)).position
@@ -59,38 +80,45 @@ export const run = Effect.fnUntraced(function* <Name extends string, E, R>(
   })
 
   // Stopping is recorded while the lease is still held, so that it cannot hide what a successor does.
-  const stop = (lease: Lease, error: HandleError<E>) =>
-    Effect.gen(function* () {
-      const stopped = stoppedBy(processor.name, error)
-      yield* Effect.ignore(checkpoints.stop(name, new Stopped(stopped), lease))
-      return yield* stopped
-    })
+  const stop = (lease: Lease, stopped: ProcessorStopped) =>
+    Effect.andThen(Effect.ignore(checkpoints.stop(name, new Stopped(stopped), lease)), Effect.fail(stopped))
 
-  const turn = Effect.scoped(
+  // The time of one lease, from taking it to losing it or giving it back.
+  const tenure = Effect.scoped(
     Effect.gen(function* () {
-      // Waiting for the lease can be interrupted; once it is held, it is given back whatever happens.
       const lease = yield* Effect.uninterruptibleMask((restore) =>
-        Effect.tap(restore(acquire), (lease) => Effect.addFinalizer(() => Effect.ignore(checkpoints.release(lease))))
+        Effect.tap(acquire(restore), (lease) => Effect.addFinalizer(() => release(lease)))
       )
-      return yield* Effect.catch(
-        Effect.raceFirst(follow(lease), keepLease(lease)),
-        (error): Effect.Effect<never, HandleError<E> | ProcessorStopped> =>
-          mayPass(error) ? Effect.fail(error) : stop(lease, error)
+      return yield* Effect.raceFirst(follow(lease), keepLease(lease)).pipe(
+        Effect.catch((error): Effect.Effect<never, HandleError<E> | ProcessorStopped> =>
+          mayPass(error) ? Effect.fail(error) : stop(lease, stoppedBy(processor.name, error))
+        ),
+        // A bug in a schema or a schedule ends the runner as surely as a failing event does, and must be seen as well.
+        Effect.catchDefect((defect) =>
+          Effect.andThen(
+            Effect.logError(`Processor "${processor.name}" died`, Cause.die(defect)),
+            stop(lease, stoppedWithoutEvent(processor.name, `it died of ${describe(defect)}`))
+          )
+        )
       )
     })
   )
 
-  // Lost connections and lost leases pass: the next turn begins from the stored checkpoint.
-  const turns = Effect.gen(function* () {
-    yield* checkpoints.announce(name)
+  // Lost connections and lost leases pass: the next tenure begins from the stored checkpoint.
+  const tenures = Effect.gen(function* () {
+    const other = yield* checkpoints.announce(name, EventFilter.describe(processor.filter))
+    if (other !== undefined) {
+      const problem = `a processor of this name runs in this process already, on other events (${other}); rename one`
+      return yield* stoppedWithoutEvent(processor.name, problem)
+    }
     while (true) {
-      const ended = yield* Effect.result(turn)
+      const ended = yield* Effect.result(tenure)
       if (Result.isFailure(ended) && ended.failure._tag === "ProcessorStopped") return yield* ended.failure
       misses += 1
       yield* Effect.sleep(Duration.millis(Math.min(5000, 25 * 2 ** Math.min(misses, 10))))
     }
   })
-  return yield* Effect.scoped(turns)
+  return yield* Effect.scoped(tenures)
 })
 
 /** Whether a failure is the surroundings' and not the event's: then the processor goes on by itself. */
@@ -106,32 +134,30 @@ const stoppedBy = <E>(processor: string, error: HandleError<E>): ProcessorStoppe
         position: error.event.position,
         problem: error.problem
       })
-    : new ProcessorStopped({
-        processor,
-        eventId: undefined,
-        stream: undefined,
-        position: undefined,
-        problem: error.message
-      })
+    : stoppedWithoutEvent(processor, error.message)
+
+const stoppedWithoutEvent = (processor: string, problem: string): ProcessorStopped =>
+  new ProcessorStopped({ processor, eventId: undefined, stream: undefined, position: undefined, problem })
 
 /** Repeats an effect while an event fails with an error of its handler; everything else goes through at once. */
 const retryEvents =
   <E>(schedule: Schedule.Schedule<unknown, E>): Turn<E>["retry"] =>
   <A, X, R>(effect: Effect.Effect<A, X | EventFailed<E>, R>) =>
     Effect.suspend(() => {
+      // The schedule sees the handler's error; what it gives up on is the whole failure.
       let last: EventFailed<E> | undefined
       return effect.pipe(
         Effect.matchEffect({
-          onFailure: (failure): Effect.Effect<Result.Result<A, X | EventFailed<E>>, E> => {
-            if (!(failure instanceof EventFailed) || failure.error === undefined)
-              return Effect.succeed(Result.fail(failure))
-            last = failure
-            return Effect.fail(failure.error)
+          onFailure: (failed): Effect.Effect<Result.Result<A, X | EventFailed<E>>, E> => {
+            if (!(failed instanceof EventFailed) || failed.failure === undefined)
+              return Effect.succeed(Result.fail(failed))
+            last = failed
+            return Effect.fail(failed.failure.error)
           },
           onSuccess: (value) => Effect.succeed(Result.succeed(value))
         }),
         Effect.retry(schedule),
-        Effect.catch((error) => Effect.succeed(Result.fail<X | EventFailed<E>>(last ?? (error as never)))),
+        Effect.catch((error) => (last === undefined ? Effect.die(error) : Effect.succeed(Result.fail(last)))),
         Effect.flatMap(Effect.fromResult)
       )
     })

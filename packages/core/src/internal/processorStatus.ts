@@ -28,10 +28,10 @@ export interface Status {
   readonly stopped: Stopped | undefined
 }
 
-/** What is not handled yet: at most so many events, the oldest of them recorded so long ago. */
+/** What is not handled yet: at most so many events, and the age of the oldest of them. */
 export interface Lag {
   readonly events: number
-  readonly since: Duration.Duration
+  readonly age: Duration.Duration
 }
 
 const checkpointName = (target: Target): string => ("checkpoint" in target ? target.checkpoint : checkpointOf(target))
@@ -84,6 +84,6 @@ export const status = Effect.fnUntraced(function* (
   const [oldest] = yield* Stream.runCollect(store.read(target.filter, { from, limit: 1 }))
   if (oldest === undefined) return { position, head, lag: undefined, stopped }
   const now = yield* Clock.currentTimeMillis
-  const since = Duration.millis(Math.max(0, now - DateTime.toEpochMillis(oldest.recordedAt)))
-  return { position, head, lag: { events: Math.max(1, head - position), since }, stopped }
+  const age = Duration.millis(Math.max(0, now - DateTime.toEpochMillis(oldest.recordedAt)))
+  return { position, head, lag: { events: Math.max(1, head - position), age }, stopped }
 })

@@ -58,7 +58,7 @@ export const define = <Row extends object>(
   if (new Set(names).size !== names.length) refuse(`two of its sources have the same name (${names.join(", ")})`)
 
   const handlersOf = <H>(all: Handlers<H> | Handlers<Handlers<H>> | undefined, source: string): Handlers<H> =>
-    ((from.length === 1 ? all : (all as Handlers<Handlers<H>> | undefined)?.[source]) ?? {}) as Handlers<H>
+    ((from.length === 1 ? all : own(all as Handlers<Handlers<H>> | undefined, source)) ?? {}) as Handlers<H>
   const bySource = new Map<string, Map<string, Handler<Row>>>()
   for (const aggregate of from) {
     const create = handlersOf(behaviour.create, aggregate.name)
@@ -66,7 +66,7 @@ export const define = <Row extends object>(
     const byType = new Map<string, Handler<Row>>()
     for (const type of new Set([...Object.keys(create), ...Object.keys(evolve)])) {
       if (!aggregate.eventTypes.includes(type)) refuse(`${aggregate.name} has no event "${type}"`)
-      byType.set(type, { create: create[type], evolve: evolve[type] })
+      byType.set(type, { create: own(create, type), evolve: own(evolve, type) })
     }
     bySource.set(aggregate.name, byType)
   }
@@ -112,6 +112,10 @@ export const define = <Row extends object>(
     }
   }
 }
+
+// An event may be named like what every object inherits ("constructor", "toString"): that is no handler.
+const own = <H>(handlers: Handlers<H> | undefined, name: string): H | undefined =>
+  handlers !== undefined && Object.hasOwn(handlers, name) ? handlers[name] : undefined
 
 const isRemove = (value: object): value is Remove => "_tag" in value && value._tag === "evolvent/Projection/remove"
 

@@ -60,7 +60,7 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName,
   before: Loaded<State>,
-  events: ReadonlyArray<Event>,
+  events: ReadonlyArray<{ readonly type: string; readonly data: Json }>,
   appended: { readonly revision: Revision | undefined; readonly position: Position.Position }
 ): Effect.fn.Return<void> {
   const snapshots = yield* snapshotsOf(aggregate)
@@ -70,7 +70,12 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   const eventsBefore = revision + 1 - events.length
   if (Math.floor((revision + 1) / every) === Math.floor(eventsBefore / every)) return
   const save = Effect.suspend(() => {
-    const encoded = aggregate.codecs.state.encode(events.reduce(aggregate.evolve, before.state))
+    // Folded from what was stored, as a replay does: `decide` may return more than the events' schema keeps.
+    let after = before.state
+    for (const { data, type } of events) {
+      after = aggregate.evolve(after, Result.getOrThrow(aggregate.codecs.event.decode(type, data)))
+    }
+    const encoded = aggregate.codecs.state.encode(after)
     if (Result.isFailure(encoded)) return Effect.logWarning(`No snapshot of ${stream}: ${encoded.failure}`)
     const state = JSON.stringify(encoded.success)
     return store.save({ stream, fingerprint: aggregate.codecs.fingerprint, revision, position, state })

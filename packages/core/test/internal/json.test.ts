@@ -19,7 +19,8 @@ describe("stringify", () => {
     ["undefined", { a: undefined }, "a is undefined"],
     ["a function", { f: () => 1 }, "f is function"],
     ["a bigint", [1n], "[0] is bigint"],
-    ["a Date", { at: new Date(0) }, "at is an instance of a class"],
+    ["a Date", { at: new Date(0) }, "at has a toJSON of its own"],
+    ["a Map", { at: new Map() }, "at is an instance of a class"],
     ["a lone surrogate", { s: "\ud800" }, "s is not well-formed"],
     ["a lone surrogate in a key", { "\ud800": 1 }, "a key at the value is not well-formed"]
   ])("refuses %s and says where", (_, value, problem) => {
@@ -32,7 +33,7 @@ describe("stringify", () => {
     let deep: unknown = 1
     for (let i = 0; i < 1_000_000; i++) deep = [deep]
     for (const value of [circle, deep]) {
-      expect(Result.getOrUndefined(Result.flip(stringify(value)))).toContain("nested too deeply")
+      expect(Result.getOrUndefined(Result.flip(stringify(value)))).toContain("nested more than 1000 levels deep")
     }
   })
 })

@@ -85,7 +85,7 @@ const stepwise = law(
     const events = yield* deposit(account, Fresh.range(5))
     const stands: Array<number> = []
     const { handled, reactor } = yield* recorder(account, (_, name) =>
-      Effect.flatMap(checkpoints.load(name), ({ position }) => Effect.sync(() => stands.push(position)))
+      Effect.flatMap(checkpoints.load(`reactor/${name}`), ({ position }) => Effect.sync(() => stands.push(position)))
     )
     yield* Running.start(reactor)
     yield* reaches("ran a reactor", handled, Fresh.range(5))

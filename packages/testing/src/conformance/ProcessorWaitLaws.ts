@@ -123,7 +123,7 @@ const status = law(
       lag !== undefined && lag.events >= 4,
       lag
     )
-    const since = lag === undefined ? 0 : Duration.toMillis(lag.since)
+    const since = lag === undefined ? 0 : Duration.toMillis(lag.age)
     yield* Check.holds(
       "wrote four events more, waited 5 ms: since when",
       "0 ms to a minute",

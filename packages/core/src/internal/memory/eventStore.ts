@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as EventFilter from "../../EventFilter.ts"
 import type { EventId } from "../../EventId.ts"
+import { isMet } from "../../EventStore.ts"
 import type { Driver, EncodedAppend, EncodedPage, EncodedRecorded, Outcome, ReadRequest } from "../../EventStore.ts"
 import * as Position from "../../Position.ts"
 import * as Revision from "../../Revision.ts"
@@ -53,7 +54,7 @@ export const make = (): Driver => {
     for (const [index, one] of appends.entries()) {
       if (repeats[index]?._tag !== "New") continue
       const actual = revisionOf(one.stream)
-      if (!isExpected(one, actual)) return { _tag: "Conflict", index, actual }
+      if (!isMet(one.expected, actual)) return { _tag: "Conflict", index, actual }
     }
     lastRecordedAt = Math.max(lastRecordedAt, now)
     const results = appends.map((one, index) => {
@@ -143,7 +144,7 @@ const repeatOf = (append: EncodedAppend, byId: ReadonlyMap<EventId, EncodedRecor
     ) {
       const problem = `it belongs to "${stored.type}" at revision ${stored.revision} of stream ${stored.stream}, with other content`
       return { _tag: "IdReused", id: event.id, problem }
-    } else {
+    } else if (last === undefined || stored.revision > last.revision) {
       last = stored
     }
   }
@@ -167,19 +168,6 @@ const partialRepeat = (appends: ReadonlyArray<EncodedAppend>, repeats: ReadonlyA
   return repeat?._tag === "Repeat" && isNew
     ? { _tag: "IdReused", index, id: repeat.last.id, problem: "the events for another stream of the same call are new" }
     : undefined
-}
-
-const isExpected = ({ expected }: EncodedAppend, actual: Revision.Revision | undefined): boolean => {
-  switch (expected) {
-    case "any":
-      return true
-    case "noStream":
-      return actual === undefined
-    case "streamExists":
-      return actual !== undefined
-    default:
-      return actual === expected
-  }
 }
 
 /** The index of the first event to look at; every list is ordered by position, and a stream's by revision and time too. */

@@ -1,0 +1,86 @@
+// The bus's own part: surroundings of publisher and subscriber, batches, partitions. The laws are in the conformance suite.
+import { it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import { expect } from "vitest"
+import * as Bus from "../src/Bus.ts"
+import * as EventId from "../src/EventId.ts"
+import { EventStore } from "../src/EventStore.ts"
+import * as Memory from "../src/Memory.ts"
+import * as Metadata from "../src/Metadata.ts"
+import * as Revision from "../src/Revision.ts"
+import * as StreamName from "../src/StreamName.ts"
+
+const message = (n: number, data: string = `${n}`): Bus.Message => ({
+  id: EventId.derive("message", String(n), 0),
+  key: `k${n % 3}`,
+  category: "Order",
+  type: "Placed",
+  schemaVersion: 1,
+  stream: StreamName.make("Order", `k${n % 3}`),
+  revision: Revision.make(n),
+  data,
+  metadata: {}
+})
+
+/** Receives so many messages, then stops. */
+const receive = (bus: Bus.Bus["Service"], count: number) =>
+  Effect.gen(function* () {
+    const received: Array<Bus.Message> = []
+    const all = yield* Latch.make()
+    const handle = (one: Bus.Message) =>
+      Effect.suspend(() => (received.push(one) === count ? Effect.asVoid(all.open) : Effect.void))
+    const fiber = yield* Effect.forkChild(bus.subscribe("group", { topics: [{ category: "Order" }] }, handle))
+    yield* all.await
+    yield* Fiber.interrupt(fiber)
+    return received
+  })
+
+it.effect("a handler runs in the subscriber's surroundings, not in those of the bus", () =>
+  Effect.gen(function* () {
+    const bus = yield* Bus.Bus
+    yield* bus.publish([message(1)])
+    const mine = yield* EventStore.pipe(Effect.provide(Memory.layer, { local: true }))
+    const done = yield* Latch.make()
+    const handle = () =>
+      EventStore.use((store) => store.append(StreamName.make("Mine", "1"), [{ type: "X", data: {} }])).pipe(
+        Effect.andThen(done.open)
+      )
+    const fiber = yield* bus
+      .subscribe("group", { topics: [{ category: "Order" }] }, handle)
+      .pipe(Effect.provideService(EventStore, mine), Effect.forkChild)
+    yield* done.await
+    yield* Fiber.interrupt(fiber)
+    expect(yield* mine.streamRevision(StreamName.make("Mine", "1"))).toBe(0)
+    const shared = yield* EventStore
+    expect(yield* shared.streamRevision(StreamName.make("Mine", "1"))).toBeUndefined()
+  }).pipe(Effect.provide(Memory.layer))
+)
+
+it.effect("a batch with one reused id publishes the others, and says which", () =>
+  Effect.gen(function* () {
+    const bus = yield* Bus.Bus
+    yield* bus.publish([message(2)])
+    const error = yield* Effect.flip(bus.publish([message(1), message(2, "other"), message(3), message(3)]))
+    expect(error.reason).toMatchObject({ _tag: "MessageIdReused", id: message(2).id })
+    yield* bus.publish([message(1), message(2), message(3)])
+    const received = yield* receive(bus, 3)
+    expect(received.map(({ data }) => data).toSorted()).toEqual(["1", "2", "3"])
+  }).pipe(Effect.provide(Memory.layer))
+)
+
+it.effect("a message keeps its own metadata, whoever publishes it", () =>
+  Effect.gen(function* () {
+    const bus = yield* Bus.Bus
+    const own = { actor: "ada" }
+    yield* bus
+      .publish([{ ...message(1), metadata: own }])
+      .pipe(Metadata.provide({ actor: "relay", correlationId: "r" }), Effect.withSpan("relay"))
+    expect((yield* receive(bus, 1)).map(({ metadata }) => metadata)).toEqual([own])
+  }).pipe(Effect.provide(Memory.layer))
+)
+
+it("has a whole number of partitions", () => {
+  for (const partitions of [0, -1, 1.5, Number.NaN]) expect(() => Bus.layer({ partitions })).toThrow(RangeError)
+})
