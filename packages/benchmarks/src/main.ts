@@ -7,6 +7,10 @@ const benchmarks: { readonly [name: string]: () => Promise<{ readonly run: () =>
 }
 
 const asked = process.argv.slice(2)
+if (asked.includes("--help")) {
+  console.log(`pnpm bench [name …]: measures and prints rows. There are: ${Object.keys(benchmarks).join(", ")}.`)
+  process.exit(0)
+}
 const unknown = asked.filter((name) => !Object.hasOwn(benchmarks, name))
 if (unknown.length > 0) {
   console.error(`No benchmark is named ${unknown.join(", ")}. There are: ${Object.keys(benchmarks).join(", ")}.`)

@@ -1,6 +1,7 @@
 // The retail example as a program: import invoices, read the report. Its services come from the environment.
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -34,6 +35,12 @@ export const importPaths = Effect.fnUntraced(function* (
   return yield* Progress.show((watcher) => Importer.run(sources, { ...options, watcher }))
 })
 
+/** There are rows, but all of them are malformed: these are other files than the import is for. */
+class NothingReadable extends Schema.TaggedError<NothingReadable>()("NothingReadable", {}) {
+  override readonly message =
+    "Not one row could be read, so nothing was imported. Dates look like 2010-12-01 08:26:00 and prices like 2.55."
+}
+
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
 
 const importCommand = Command.make(
@@ -60,13 +67,15 @@ const importCommand = Command.make(
       if (json && !report) return yield* Progress.toStdout(`${JSON.stringify(summary, null, 1)}\n`)
       yield* (json ? Progress.toStderr : Progress.toStdout)(`${inWords(summary)}\n`)
       if (report) yield* printReport(json)
+      if (summary.rows === 0 && summary.malformed.length > 0) return yield* new NothingReadable()
     },
     (effect) => Effect.mapError(effect, forPeople)
   )
 ).pipe(
   Command.withDescription(
     "Import invoices, one command a row. Importing a row again changes nothing. Rows that cannot be read are named on " +
-      "standard error and left out. Exit code 2: files are missing or unreadable, and nothing was imported."
+      "standard error and left out. Exit code 1: not one row could be read. Exit code 2: files are missing or " +
+      "unreadable, and nothing was imported."
   )
 )
 

@@ -36,7 +36,7 @@ export const show = Effect.fnUntraced(function* <A, E, R>(run: (watcher: Watcher
   const watcher: Watcher = {
     malformed: (one) => Effect.andThen(write(`${terminal ? "\r\u001b[K" : ""}${inWords(one)}\n${drawn}`), draw),
     progress: ({ done, invoices, rows }) => {
-      const counted = `${rows.toLocaleString("en-GB")} rows, ${invoices.toLocaleString("en-GB")} invoices`
+      const counted = `${count(rows, "row")}, ${count(invoices, "invoice")}`
       const percent = `${Math.floor(done * 100)} %`.padStart(6)
       const full = Math.round(done * width)
       now = `${"█".repeat(full)}${"░".repeat(width - full)}${percent}  ${counted}`
@@ -56,3 +56,5 @@ export const show = Effect.fnUntraced(function* <A, E, R>(run: (watcher: Watcher
 
 /** A malformed row as editors can follow it: file, line, problem. */
 export const inWords = ({ file, line, problem }: Malformed): string => `${file}:${line}: ${problem}`
+
+const count = (n: number, what: string): string => `${n.toLocaleString("en-GB")} ${what}${n === 1 ? "" : "s"}`

@@ -70,9 +70,11 @@ export const checks = <Item, History>(options: Subject<Item, History>) => {
           ...shortest,
           failureOf: (candidate) => breakOf(options.run(candidate))
         })
-        const found =
-          `Broken by ${broken.length} of ${all.length} histories; the shortest, number ${shortest.index + 1}, was shrunk ` +
-          `from ${shortest.items.length} to ${items.length} ${options.what}.`
+        const shrunk =
+          items.length === shortest.items.length
+            ? `has ${items.length} ${options.what}`
+            : `was shrunk from ${shortest.items.length} to ${items.length} ${options.what}`
+        const found = `Broken by ${broken.length} of ${all.length} histories; the shortest, number ${shortest.index + 1}, ${shrunk}.`
         return Effect.fail(new LawBroken({ law: name, ...failure, seed, found }))
       })
     }

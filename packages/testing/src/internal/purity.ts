@@ -15,8 +15,8 @@ export interface Outcome<A> {
 }
 
 const hints: Readonly<Record<string, string>> = {
-  time: "let the time travel in the command (the event's own is `recordedAt`)",
-  random: "let ids and random values travel in the command"
+  time: "put the time into the command (an event's own is `recordedAt`)",
+  random: "put ids and random values into the command"
 }
 
 /** What a pure function throws when it asks a clock or a random source. */
