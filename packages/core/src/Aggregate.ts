@@ -1,11 +1,12 @@
 // Aggregate: a pure decider. Commands and state give events (decide), state and an event give the next state (evolve).
-import * as Result from "effect/Result"
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as EventCodec from "./internal/eventCodec.ts"
 import type { Tagged } from "./internal/eventCodec.ts"
 import type { Exact } from "./internal/exact.ts"
 import { fingerprintOf } from "./internal/fingerprint.ts"
 import { frozen } from "./internal/frozen.ts"
+import { decideOf, evolveOf } from "./internal/handlers.ts"
 import { make as jsonCodec } from "./internal/jsonCodec.ts"
 import type { JsonCodec } from "./internal/jsonCodec.ts"
 import { categoryProblem, isSystemCategory } from "./StreamName.ts"
@@ -241,42 +242,6 @@ const codecsOf = <Id, Command extends Tagged, Event extends Tagged, State>(
       return (fingerprint ??= fingerprintOf(protocol.state, stateVersion))
     }
   }
-}
-
-type Handlers<Function> = { readonly [tag: string]: Function | undefined }
-
-// The handlers of a record are one function of the whole union: each gets its own case because the tag picked it. The
-// compiler checked the record against the union in `make`; it cannot follow the lookup, hence the casts below.
-const decideOf = <Command extends Tagged, Event, State, Rejection>(
-  name: string,
-  decide: Decide<Command, Event, State>
-) => {
-  type Handler = (command: Command, state: State) => Decision<Event, Rejection>
-  const table = tableOf<Handler>(decide)
-  const one = typeof decide === "function" ? (decide as Handler) : undefined
-  return (command: Command, state: State): Result.Result<ReadonlyArray<Event>, Rejection> => {
-    const handler = one ?? table[command._tag] ?? unhandled(name, "decide", "command", command)
-    const decision = handler(command, state)
-    return Result.isResult(decision) ? decision : Result.succeed(decision)
-  }
-}
-
-const evolveOf = <Event extends Tagged, State>(name: string, evolve: Evolve<Event, State>) => {
-  type Handler = (state: State, event: Event) => State
-  if (typeof evolve === "function") return evolve as Handler
-  const table = tableOf<Handler>(evolve)
-  return (state: State, event: Event): State => {
-    const handler = table[event._tag] ?? unhandled(name, "evolve", "event", event)
-    return handler(state, event)
-  }
-}
-
-// Without a prototype: a tag such as "constructor" has no handler that it did not get.
-const tableOf = <Function>(handlers: object): Handlers<Function> =>
-  Object.assign(Object.create(null) as Handlers<Function>, handlers)
-
-const unhandled = (name: string, part: string, what: string, value: Tagged): never => {
-  throw new TypeError(`Aggregate "${name}" has no ${part} for the ${what} "${value._tag}".`)
 }
 
 /** The state after some events, from the initial state or from a given one. */

@@ -1,4 +1,4 @@
-// The typed event store over a driver: checks what goes in, encodes and decodes, pages, follows.
+// The typed event store over a driver: appends under expectations, reads in pages, follows.
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -6,28 +6,17 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import type { Json } from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { EventData, Recorded } from "../EventData.ts"
+import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
-import type {
-  Append,
-  Driver,
-  EncodedAppend,
-  EncodedEvent,
-  EncodedRecorded,
-  EventStore,
-  Page,
-  ReadOptions,
-  ReadRequest
-} from "../EventStore.ts"
+import type { Append, Driver, EncodedAppend, EventStore, Page, ReadOptions, ReadRequest } from "../EventStore.ts"
 import * as Errors from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import * as Position from "../Position.ts"
 import type { Revision } from "../Revision.ts"
-import * as StreamName from "../StreamName.ts"
-import * as json from "./json.ts"
+import { decodePage, decodeRecorded } from "./eventDecoding.ts"
+import { encode, repeatedId } from "./eventEncoding.ts"
 
 /** How many events one page of a read holds. */
 const pageSize = 500
@@ -39,59 +28,15 @@ const reconnect = Schedule.min([Schedule.exponential("50 millis"), Schedule.spac
 export const make = (driver: Driver): EventStore["Service"] => {
   const { maxAppendBytes } = driver.capabilities
 
-  const encode = (operation: string, append: Append, flow: Metadata.Metadata, nextId: () => EventId.EventId) => {
-    const { events, stream } = append
-    const fail = (reason: Errors.Reason) => Result.fail(Errors.because(operation, reason))
-    const parsed = StreamName.parse(stream)
-    if (Result.isFailure(parsed)) return fail(parsed.failure)
-    // Events of one append mostly share their metadata: the text is made once for each different one.
-    let shared: Metadata.Metadata | undefined
-    let metadata: string | undefined
-    let bytes = 0
-    const encoded: Array<EncodedEvent> = []
-    for (const event of events) {
-      const unstorable = (problem: string) =>
-        fail(new Errors.UnstorableContent({ stream, type: String(event.type), problem }))
-      const problem = eventProblem(event)
-      if (problem !== undefined) return unstorable(problem)
-      const data = json.stringify(event.data)
-      if (Result.isFailure(data)) return unstorable(`in its data ${data.failure}`)
-      if (metadata === undefined || event.metadata !== shared) {
-        const text = json.stringify(withoutUndefined({ ...flow, ...event.metadata }))
-        if (Result.isFailure(text)) return unstorable(`in its metadata ${text.failure}`)
-        metadata = text.success
-        shared = event.metadata
-      }
-      // Three bytes a UTF-16 unit is the most that UTF-8 takes; the exact count is only needed near the limit.
-      bytes += 3 * (data.success.length + metadata.length)
-      encoded.push({
-        id: event.id ?? nextId(),
-        type: event.type,
-        schemaVersion: event.schemaVersion ?? 1,
-        data: data.success,
-        metadata
-      })
-    }
-    if (bytes > maxAppendBytes) {
-      bytes = encoded.reduce((sum, event) => sum + json.utf8Length(event.data) + json.utf8Length(event.metadata), 0)
-      if (bytes > maxAppendBytes) return fail(new Errors.AppendTooLarge({ stream, bytes, maxBytes: maxAppendBytes }))
-    }
-    const result: EncodedAppend = {
-      stream,
-      category: StreamName.category(stream),
-      expected: append.expected ?? "any",
-      events: encoded
-    }
-    return Result.succeed(result)
-  }
-
   const write = Effect.fnUntraced(function* (operation: string, appends: ReadonlyArray<Append>) {
     const flow = yield* Metadata.forAppend
     const generator = yield* EventId.Generator
     const now = yield* Clock.currentTimeMillis
     const encoded: Array<EncodedAppend> = []
     for (const append of appends) {
-      encoded.push(yield* Effect.fromResult(encode(operation, append, flow, () => generator(now))))
+      const one = encode(append, flow, () => generator(now), maxAppendBytes)
+      if (Result.isFailure(one)) return yield* Errors.because(operation, one.failure)
+      encoded.push(one.success)
     }
     const twice = repeatedId(encoded)
     if (twice !== undefined) {
@@ -227,38 +172,6 @@ export const make = (driver: Driver): EventStore["Service"] => {
   }
 }
 
-/** An id that one call brings more than once, in whichever of its streams. */
-const repeatedId = (appends: ReadonlyArray<EncodedAppend>): EventId.EventId | undefined => {
-  const ids = new Set<EventId.EventId>()
-  for (const { events } of appends) {
-    for (const { id } of events) {
-      if (ids.has(id)) return id
-      ids.add(id)
-    }
-  }
-  return undefined
-}
-
-const eventProblem = (event: EventData): string | undefined => {
-  if (typeof event.type !== "string" || event.type === "") return "its type is not a name"
-  if (!event.type.isWellFormed() || event.type.includes("\u0000")) return "its type holds NUL or ill-formed Unicode"
-  const version = event.schemaVersion
-  if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) {
-    return `its schemaVersion is ${version}, not a whole number from 1`
-  }
-  if (event.id !== undefined && !EventId.isEventId(event.id)) return `its id "${event.id}" is not a UUID in lower case`
-  return undefined
-}
-
-const withoutUndefined = (metadata: Metadata.Metadata): Metadata.Metadata => {
-  for (const key in metadata) {
-    if (metadata[key] === undefined) {
-      return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
-    }
-  }
-  return metadata
-}
-
 const readProblem = (filter: EventFilter.EventFilter, { from, limit }: ReadOptions): string | undefined => {
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
     return `the limit is ${limit}, not a whole number from 0`
@@ -279,35 +192,3 @@ const encodeFrom = (from: ReadOptions["from"]): ReadRequest["from"] => {
   if (from.position !== undefined) return { _tag: "Position", position: from.position }
   return { _tag: "Time", time: DateTime.toEpochMillis(from.time) }
 }
-
-const decodeRecorded = (event: EncodedRecorded): Recorded =>
-  recorded(event, parseMetadata(event.metadata), DateTime.makeUnsafe(event.recordedAt))
-
-/** Decodes a page; events of one append have the same metadata and time, which are then made once. */
-const decodePage = (events: ReadonlyArray<EncodedRecorded>): ReadonlyArray<Recorded> => {
-  let text = "{}"
-  let metadata = Metadata.empty
-  let millis = Number.NaN
-  let recordedAt = DateTime.makeUnsafe(0)
-  return events.map((event) => {
-    if (event.metadata !== text) metadata = parseMetadata((text = event.metadata))
-    if (event.recordedAt !== millis) recordedAt = DateTime.makeUnsafe((millis = event.recordedAt))
-    return recorded(event, metadata, recordedAt)
-  })
-}
-
-const parseMetadata = (text: string): Metadata.Metadata => JSON.parse(text) as Metadata.Metadata
-
-const recorded = (event: EncodedRecorded, metadata: Metadata.Metadata, recordedAt: DateTime.Utc): Recorded => ({
-  id: event.id,
-  stream: event.stream,
-  category: event.category,
-  streamId: event.stream.slice(event.category.length + 1),
-  revision: event.revision,
-  position: event.position,
-  type: event.type,
-  schemaVersion: event.schemaVersion,
-  data: JSON.parse(event.data) as Json,
-  metadata,
-  recordedAt
-})
