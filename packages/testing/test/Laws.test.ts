@@ -95,7 +95,7 @@ describe("decide and evolve never throw", () => {
     expect(failure.problem).toBe("Fragile.decide threw RangeError: too much to reset")
     expect(failure.example).toBe(`given(Fragile, [{ _tag: "Added", by: 5 }]).when({ _tag: "Reset" })`)
     expect(failure.message).toMatch(
-      /^Fragile: decide and evolve never throw: broken\.\n\nFragile\.decide threw .*\n\ngiven\(Fragile.*\n\nBroken by \d+ of 100 histories; the shortest, number \d+, was shrunk from \d+ to 2 commands\. Seed: 0$/
+      /^Fragile: decide and evolve never throw: broken\.\n\nFragile\.decide threw .*\n\ngiven\(Fragile.*\n\nBroken by \d+ of 100 histories; the shortest, number \d+, (?:has|was shrunk from \d+ to) 2 commands\. Seed: 0$/
     )
     // What is printed can be pasted: it fails for the same reason.
     expect(() => given(Fragile, [{ _tag: "Added", by: 5 }]).when({ _tag: "Reset" })).toThrow("too much to reset")
@@ -165,7 +165,7 @@ describe("decide and evolve are deterministic", () => {
       const { failure, law } = onlyBroken(laws(Asking, { unreached: ["WasReset"] }))
       expect(law).toBe(name)
       expect(failure.problem).toContain(`Asking.decide is not pure: ImpureCall: ${source} was asked`)
-      expect(failure.problem).toContain("travel in the command")
+      expect(failure.problem).toContain("into the command")
       expect(failure.example).toBe(`given(Asking).when({ _tag: "Reset" })`)
       const Catching = Aggregate.make(
         "Catching",
@@ -373,7 +373,7 @@ describe("replaying the stored events gives the state", () => {
     expect(failure.problem).toBe(
       "Executing the commands gave the state { total: 1 }, but replaying the stored events gives { total: 0 }"
     )
-    expect(failure.found).toMatch(/to 1 commands\.$/)
+    expect(failure.found).toMatch(/(?:has|to) 1 command\.$/)
   })
 })
 

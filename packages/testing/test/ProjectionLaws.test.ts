@@ -275,6 +275,6 @@ describe("every handled event is reached", () => {
     })
     const { failure } = onlyBroken(laws(Fragile, { events: past, runs: 3, unreached: ["Deposited"] }))
     expect(failure.example).toBe(`given(Fragile, [events(Account, "9", [{ _tag: "Deposited", amount: 4 }])])`)
-    expect(failure.found).toContain("was shrunk from 3 to 1 events")
+    expect(failure.found).toContain("was shrunk from 3 to 1 event")
   })
 })

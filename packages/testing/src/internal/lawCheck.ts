@@ -70,10 +70,9 @@ export const checks = <Item, History>(options: Subject<Item, History>) => {
           ...shortest,
           failureOf: (candidate) => breakOf(options.run(candidate))
         })
-        const shrunk =
-          items.length === shortest.items.length
-            ? `has ${items.length} ${options.what}`
-            : `was shrunk from ${shortest.items.length} to ${items.length} ${options.what}`
+        const size = `${items.length} ${items.length === 1 ? options.what.replace(/s$/, "") : options.what}`
+        const { length } = shortest.items
+        const shrunk = items.length === length ? `has ${size}` : `was shrunk from ${length} to ${size}`
         const found = `Broken by ${broken.length} of ${all.length} histories; the shortest, number ${shortest.index + 1}, ${shrunk}.`
         return Effect.fail(new LawBroken({ law: name, ...failure, seed, found }))
       })
