@@ -8,7 +8,9 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { describe, expect } from "vitest"
 import * as Aggregate from "../src/Aggregate.ts"
+import { CheckpointStore } from "../src/CheckpointStore.ts"
 import * as Memory from "../src/Memory.ts"
+import * as Position from "../src/Position.ts"
 import * as Processor from "../src/Processor.ts"
 import * as Projection from "../src/Projection.ts"
 import * as ReadModel from "../src/ReadModel.ts"
@@ -93,6 +95,19 @@ describe("a processor that stops", () => {
     }).pipe(Effect.provide(Memory.layer))
   )
 })
+
+it.effect("a checkpoint ahead of a restored store is no success for who waits", () =>
+  Effect.gen(function* () {
+    const reactor = Processor.reactor("ahead", { from: [Counter], handle: { Added: () => Effect.void } })
+    const checkpoints = yield* CheckpointStore
+    yield* checkpoints.advance({ name: reactor.checkpoint, from: Position.beginning, to: Position.make(50) })
+    const [position] = yield* add(5)
+    const stopped = yield* Effect.flip(Processor.run(reactor))
+    expect(stopped.problem).toContain("The store has lost events")
+    const waited = Processor.waitFor(reactor, position ?? expect.fail("nothing was added"))
+    expect((yield* Effect.flip(waited))._tag).toBe("ProcessorStopped")
+  }).pipe(Effect.provide(Memory.layer))
+)
 
 describe("names", () => {
   it.effect("of a reactor and of a projection are apart", () =>

@@ -58,9 +58,12 @@ export const waitFor = Effect.fnUntraced(function* (
       while (true) {
         const checkpoint = yield* checkpoints.load(name)
         reached = checkpoint.position
-        if (reached >= position) return
-        if (checkpoint.stopped !== undefined && !(yield* checkpoints.isAnnounced(name))) {
-          return yield* new ProcessorStopped({ ...checkpoint.stopped, processor: target.name })
+        const { stopped } = checkpoint
+        // What stopped on no event stopped because of its store or its definition: how far it had come says nothing then.
+        const isReached = reached >= position && (stopped === undefined || stopped.position !== undefined)
+        if (isReached) return
+        if (stopped !== undefined && !(yield* checkpoints.isAnnounced(name))) {
+          return yield* new ProcessorStopped({ ...stopped, processor: target.name })
         }
         yield* Effect.timeoutOption(changed, lookAgain)
       }
