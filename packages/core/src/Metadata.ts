@@ -104,7 +104,8 @@ const parseTrace = (text: string | undefined): Tracer.ExternalSpan | undefined =
 
 /** What an append made here adds to its events: the fiber's metadata and the trace of its span. */
 export const forAppend: Effect.Effect<Metadata> = Effect.withFiber((fiber) => {
-  const current = fiber.getRef(Current)
+  // An append of its own has no command that made it, whatever it was handed.
+  const current = withoutCommand(fiber.getRef(Current))
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
   if (span === undefined || current.traceparent !== undefined) return Effect.succeed(current)
   const text = `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`

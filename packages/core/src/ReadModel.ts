@@ -3,11 +3,11 @@ import type { Brand } from "effect/Brand"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { indexValue } from "./internal/projection.ts"
+import { conditions, problemOf } from "./internal/readModelQuery.ts"
 import type { Position } from "./Position.ts"
 import type { Projection } from "./Projection.ts"
 import { ReadModelStore, ReadModelStoreError, UndecodableRow } from "./ReadModelStore.ts"
-import type { Condition, EncodedRow, IndexValue, Query, Table } from "./ReadModelStore.ts"
+import type { EncodedRow, IndexValue, Query, Table } from "./ReadModelStore.ts"
 
 /** A condition on an indexed field: a value, one of some values, or a range. */
 export type Filter<Value> = Value | OneOf<Value> | Range<Value>
@@ -178,55 +178,6 @@ const decode = <Name extends string, Row, Index extends string>(
     (problem) =>
       new ReadModelStoreError({ operation, reason: new UndecodableRow({ projection: projection.name, key, problem }) })
   )
-
-const ranges = ["gt", "gte", "lt", "lte"] as const
-const operators: ReadonlySet<string> = new Set(["in", ...ranges])
-
-const problemOf = (table: Table, options: object): string | undefined => {
-  const { direction, limit, orderBy, where = {} }: { readonly [option: string]: unknown } = { ...options }
-  const indexed = table.indexes.map(({ field }) => field)
-  const fields = `the indexed fields are ${indexed.join(", ") || "none"}`
-  if (orderBy !== undefined && !indexed.includes(String(orderBy)))
-    return `there is no order by "${String(orderBy)}"; ${fields}`
-  if (direction !== undefined && direction !== "asc" && direction !== "desc") {
-    return `the direction is "${String(direction)}", neither "asc" nor "desc"`
-  }
-  if (limit !== undefined && !Number.isFinite(limit)) return `the limit is ${String(limit)}, not a number`
-  for (const [field, filter] of Object.entries(where as object) as ReadonlyArray<[string, unknown]>) {
-    if (!indexed.includes(field)) return `"${field}" cannot be filtered by; ${fields}`
-    if (!isOperators(filter)) continue
-    const asked = Object.keys(filter)
-    const other = asked.find((operator) => !operators.has(operator))
-    if (other !== undefined) return `"${field}" has the operator "${other}"; there are ${[...operators].join(", ")}`
-    if (asked.includes("in") && asked.length > 1) return `"${field}" has "in" beside a range; filter by one of them`
-    if (filter.in !== undefined && !Array.isArray(filter.in)) return `"in" of "${field}" is no array`
-  }
-  return undefined
-}
-
-const conditions = (where: object): ReadonlyArray<Condition> =>
-  Object.entries(where).flatMap(([field, filter]: [string, unknown]): ReadonlyArray<Condition> => {
-    if (filter === undefined) return []
-    if (!isOperators(filter)) return [{ field, op: "in", values: [indexValue(filter)] }]
-    const values = filter.in
-    if (values !== undefined) return [{ field, op: "in", values: values.map(indexValue) }]
-    return ranges.flatMap((op) => (filter[op] === undefined ? [] : [{ field, op, value: indexValue(filter[op]) }]))
-  })
-
-interface Operators {
-  readonly in?: ReadonlyArray<unknown>
-  readonly gt?: unknown
-  readonly gte?: unknown
-  readonly lt?: unknown
-  readonly lte?: unknown
-}
-
-// Values are scalars or instants of a class; only the operators come as a plain object.
-const isOperators = (filter: unknown): filter is Operators => {
-  if (typeof filter !== "object" || filter === null) return false
-  const prototype: unknown = Object.getPrototypeOf(filter)
-  return prototype === Object.prototype || prototype === null
-}
 
 type CursorParts = readonly [
   projection: string,

@@ -3,10 +3,14 @@ import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type * as Schema from "effect/Schema"
 import { expect } from "vitest"
 import * as Bus from "../src/Bus.ts"
 import * as EventId from "../src/EventId.ts"
 import { EventStore } from "../src/EventStore.ts"
+import { because, Unavailable } from "../src/EventStoreError.ts"
 import * as Memory from "../src/Memory.ts"
 import * as Metadata from "../src/Metadata.ts"
 import * as Revision from "../src/Revision.ts"
@@ -79,6 +83,57 @@ it.effect("a message keeps its own metadata, whoever publishes it", () =>
       .pipe(Metadata.provide({ actor: "relay", correlationId: "r" }), Effect.withSpan("relay"))
     expect((yield* receive(bus, 1)).map(({ metadata }) => metadata)).toEqual([own])
   }).pipe(Effect.provide(Memory.layer))
+)
+
+it.effect("what cannot be stored is refused before anything is published", () =>
+  Effect.gen(function* () {
+    const bus = yield* Bus.Bus
+    let deep: Schema.Json = 1
+    for (let i = 0; i < 50_000; i++) deep = [deep]
+    for (const data of [deep, 1n as never]) {
+      const error = yield* Effect.flip(bus.publish([message(1), { ...message(2), data }]))
+      expect(error.reason._tag).toBe("UnstorableContent")
+    }
+    expect(yield* EventStore.use((store) => store.head)).toBe(0)
+  }).pipe(Effect.provide(Memory.layer))
+)
+
+it.live("a key is parked only when that was committed", () =>
+  Effect.gen(function* () {
+    let parkFails = true
+    const stores = Layer.effect(
+      EventStore,
+      Effect.map(EventStore, (store) => ({
+        ...store,
+        append: (...args: Parameters<typeof store.append>) =>
+          args[0].startsWith("$parked") && parkFails
+            ? Effect.suspend(() => {
+                parkFails = false
+                return Effect.fail(because("append", new Unavailable({ problem: "gone for a moment" })))
+              })
+            : store.append(...args)
+      }))
+    ).pipe(Layer.provideMerge(Memory.layer))
+    const services = yield* Layer.build(Layer.provideMerge(Bus.layer(), stores))
+    yield* Effect.gen(function* () {
+      const bus = yield* Bus.Bus
+      yield* bus.publish([message(0), message(3), message(6)])
+      let calls = 0
+      const done = yield* Latch.make()
+      // The first attempt fails and cannot even be parked; from then on the handler is mended.
+      const handle = () =>
+        Effect.suspend(() => {
+          calls += 1
+          if (calls === 1) return Effect.fail("broken")
+          return calls === 4 ? Effect.asVoid(done.open) : Effect.void
+        })
+      const subscription = { topics: [{ category: "Order" }], retry: Schedule.recurs(0) }
+      const fiber = yield* Effect.forkChild(bus.subscribe("group", subscription, handle))
+      yield* done.await
+      yield* Fiber.interrupt(fiber)
+      expect(yield* bus.parked("group")).toEqual([])
+    }).pipe(Effect.provide(services))
+  }).pipe(Effect.scoped)
 )
 
 it("has a whole number of partitions", () => {

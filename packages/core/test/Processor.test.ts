@@ -2,6 +2,7 @@
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -108,6 +109,32 @@ it.effect("a checkpoint ahead of a restored store is no success for who waits", 
     expect((yield* Effect.flip(waited))._tag).toBe("ProcessorStopped")
   }).pipe(Effect.provide(Memory.layer))
 )
+
+describe("a checkpoint store that fails", () => {
+  const reactor = Processor.reactor("r", { from: [Counter], handle: { Added: () => Effect.void } })
+  const withAcquire = (acquire: CheckpointStore["Service"]["acquire"]) =>
+    Layer.effect(
+      CheckpointStore,
+      Effect.map(CheckpointStore, (store) => ({ ...store, acquire }))
+    ).pipe(Layer.provideMerge(Memory.layer))
+
+  it.effect("by dying is seen", () =>
+    Effect.gen(function* () {
+      const stopped = yield* Effect.flip(Processor.run(reactor))
+      expect(stopped.problem).toBe("it died of Error: bug")
+      expect((yield* Processor.status(reactor)).stopped?.problem).toBe(stopped.problem)
+    }).pipe(Effect.provide(withAcquire(() => Effect.die(new Error("bug")))))
+  )
+
+  it.live("by not answering does not hold up the end", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Processor.run(reactor))
+      yield* Effect.yieldNow
+      const ended = yield* Effect.timeoutOption(Fiber.interrupt(fiber), "10 seconds")
+      expect(ended._tag).toBe("Some")
+    }).pipe(Effect.provide(withAcquire(() => Effect.never)))
+  )
+})
 
 describe("names", () => {
   it.effect("of a reactor and of a projection are apart", () =>

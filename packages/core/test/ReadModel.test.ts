@@ -103,6 +103,12 @@ describe("list", () => {
     [{ where: { size: { greater: 1n } } }, '"size" has the operator "greater"'],
     [{ where: { size: { in: [1n], gt: 2n } } }, '"size" has "in" beside a range'],
     [{ where: { size: { in: 1n } } }, '"in" of "size" is no array'],
+    [{ where: null }, '"where" is no object'],
+    [{ where: { size: { gt: null } } }, '"size" is compared with null, which is no bigint'],
+    [{ where: { size: 1 } }, '"size" is compared with 1, which is no bigint'],
+    [{ where: { due: "today" } }, '"due" is compared with today, which is no instant'],
+    [{ orderBy: ["size"] }, 'there is no order by ["size"]'],
+    [{ after: null }, 'the cursor in "after" is no text'],
     [{ direction: "ascending" }, 'the direction is "ascending"'],
     [{ limit: Number.NaN }, "the limit is NaN"]
   ])("refuses options that the types would not let through, %#", ([options, problem]) =>

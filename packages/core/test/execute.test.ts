@@ -80,6 +80,28 @@ describe("a command id", () => {
   )
 })
 
+it.effect("an append whose answer was lost and that was repeated below is this command's own", () =>
+  Effect.gen(function* () {
+    const repeating = Layer.effect(
+      EventStore,
+      Effect.map(EventStore, (store) => ({
+        ...store,
+        append: (...args: Parameters<typeof store.append>) =>
+          Effect.andThen(store.append(...args), store.append(...args))
+      }))
+    ).pipe(Layer.provideMerge(Memory.layer))
+    expect(yield* Effect.provide(add(1), repeating)).toMatchObject({ revision: 0, repeated: false })
+  })
+)
+
+it.effect("a command that was handed another's metadata does not pass for it", () =>
+  Effect.gen(function* () {
+    yield* add(1).pipe(Metadata.provide({ commandId: "c", commandHash: "h", actor: "ada" }))
+    const [event] = yield* EventStore.use((store) => Stream.runCollect(store.read(EventFilter.all())))
+    expect(Object.keys(event?.metadata ?? {}).sort()).toEqual(["actor", "correlationId"])
+  }).pipe(Effect.provide(Memory.layer))
+)
+
 it.effect("one event id is not stored in two streams by one call", () =>
   Effect.gen(function* () {
     const store = yield* EventStore

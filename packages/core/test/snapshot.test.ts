@@ -93,7 +93,7 @@ describe("snapshots", () => {
       expect((yield* Aggregate.load(doubled, "a")).state.total).toBe(20)
       const broken = yield* snapshots.load(stream, Counter.codecs.fingerprint)
       if (broken === undefined) return expect.fail("no snapshot was taken")
-      yield* snapshots.save({ ...broken, state: '{"total":"ten"}' })
+      yield* snapshots.save({ ...broken, state: '{"lastEvent":"x","state":{"total":"ten"}}' })
       expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(10)
     }).pipe(Effect.provide(Live))
   )
@@ -108,7 +108,7 @@ describe("snapshots", () => {
         fingerprint,
         revision: Revision.make(9),
         position: Position.make(10),
-        state: '{"total":10}'
+        state: '{"lastEvent":"x","state":{"total":10}}'
       }
       yield* snapshots.save(future)
       expect((yield* Aggregate.load(Counter, "a")).state.total).toBe(3)

@@ -1,5 +1,6 @@
 // The bus on the event log: a stream for each partition, a processor for each group and partition, a stream of what was parked.
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Bus, Message, Parked, Subscription } from "../Bus.ts"
@@ -9,13 +10,13 @@ import type { EventData, Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
 import type { EventStore, Page } from "../EventStore.ts"
-import { EventStoreError, InvalidRequest } from "../EventStoreError.ts"
+import { EventStoreError, InvalidRequest, UnstorableContent } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import type { HandleError, Processor, Turn } from "../Processor.ts"
 import type { Revision } from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
 import { attempt } from "./handlerAttempt.ts"
-import { canonical } from "./json.ts"
+import { canonical, stringify } from "./json.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { runOn } from "./processorRun.ts"
 
@@ -94,11 +95,13 @@ export const fromLog = (
         page: Page,
         { commit, retry }: Turn<E>
       ): Effect.fn.Return<void, HandleError<E>, R> {
-        const parkedKeys = yield* parkedKeysOf(group)
+        const before = yield* parkedKeysOf(group)
+        // What this page parked, once that is committed: a commit that fails has parked nothing.
+        const here = new Set<string>()
         for (const event of page.events) {
           const message = fromEvent(event)
           if (!wanted(message)) continue
-          if (parkedKeys.has(message.key)) {
+          if (before.has(message.key) || here.has(message.key)) {
             yield* commit(event.position, park(group, message, "an earlier message of its key is parked"))
             continue
           }
@@ -106,10 +109,10 @@ export const fromLog = (
           yield* retry(commit(event.position, handled)).pipe(
             Effect.catchIf(
               (failure): failure is EventFailed<E> => failure instanceof EventFailed,
-              ({ problem }) => {
-                parkedKeys.add(message.key)
-                return commit(event.position, park(group, message, problem))
-              }
+              ({ problem }) =>
+                Effect.map(commit(event.position, park(group, message, problem)), () => {
+                  here.add(message.key)
+                })
             )
           )
         }
@@ -120,7 +123,13 @@ export const fromLog = (
 
   return {
     publish: Effect.fnUntraced(function* (messages) {
-      const { byPartition, reused } = yield* Effect.sync(() => spread(messages, partitions))
+      for (const { data, stream, type } of messages) {
+        const text = stringify(data)
+        if (Result.isSuccess(text)) continue
+        const reason = new UnstorableContent({ stream, type, problem: `in its data ${text.failure}` })
+        return yield* new BusError({ operation: "Bus.publish", reason })
+      }
+      const { byPartition, reused } = spread(messages, partitions)
       const known = yield* Effect.forEach([...byPartition], ([partition, some]) => publish(partition, some))
       const [id] = [...reused, ...known.flat()]
       if (id !== undefined) {

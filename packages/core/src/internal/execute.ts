@@ -19,7 +19,7 @@ import type * as Revision from "../Revision.ts"
 import type * as StreamName from "../StreamName.ts"
 import { CommandIdReused, InvalidCommand } from "./commandErrors.ts"
 import type { EventCodec, Tagged } from "./eventCodec.ts"
-import { canonical } from "./json.ts"
+import { canonical, stringify } from "./json.ts"
 import { catchUp, streamOf, undecodable } from "./load.ts"
 import { hexDigest } from "./sha256.ts"
 import { fromSnapshot, takeSnapshot } from "./snapshot.ts"
@@ -136,7 +136,10 @@ export const execute = Effect.fnUntraced(function* <
       })
     )
     if (written instanceof WrongExpectedRevision) return written
-    if (written instanceof EventIdReused || written.repeated) {
+    // Without a command id only this attempt has these ids: then something below it repeated an append whose answer
+    // was lost, and the stream has grown by it.
+    const isOwn = identity === undefined && "revision" in written && (written.revision ?? -1) > (revision ?? -1)
+    if (written instanceof EventIdReused || (written.repeated && !isOwn)) {
       // The ids are there already: another execution of this very command was faster, and its outcome is the first one.
       const first = identity === undefined ? undefined : yield* store.find(stream, identity.firstEvent)
       if (identity === undefined || first === undefined) return yield* repeatedIds(operation, stream)
@@ -175,6 +178,10 @@ const identify = (
       `a command id is well-formed text of 1 to ${longestCommandId} characters, but one of ${commandId.length} was given ` +
       `for stream ${stream}; a command without an id is one without the option`
     return Result.fail(because(operation, new InvalidRequest({ problem })))
+  }
+  const text = stringify(command.data)
+  if (Result.isFailure(text)) {
+    return Result.fail(because(operation, new InvalidRequest({ problem: `in the command's data ${text.failure}` })))
   }
   return Result.succeed({
     commandId,

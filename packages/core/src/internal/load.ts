@@ -95,12 +95,12 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
     return store.read(EventFilter.stream(stream), { from: { revision }, ...limit })
   }
   const { position, revision } = from
-  if (!from.isSnapshot || revision === undefined) {
+  if (from.snapshotOf === undefined || revision === undefined) {
     return yield* replay(operation, aggregate, from, read(Revision.next(revision)), seen)
   }
   let proved = false
   const isLast = (event: Recorded): boolean => {
-    const is = event.revision === revision && event.position === position
+    const is = event.revision === revision && event.position === position && event.id === from.snapshotOf
     proved ||= is
     return is
   }

@@ -2,6 +2,8 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
@@ -38,22 +40,30 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
   const name = processor.checkpoint
   let misses = 0
 
-  // Only the waiting between two attempts can be interrupted: an attempt may have taken the lease before it answers.
+  // Where a store does not answer, the lease runs out by itself: shutting down must not wait for it.
+  const soon = <A, X>(effect: Effect.Effect<A, X>) =>
+    Effect.ignore(Effect.timeout(Effect.interruptible(effect), "2 seconds"))
+  const release = (lease: Lease) => soon(checkpoints.release(lease))
+
+  // An attempt that is interrupted may have taken the lease before it answers: then it is given back.
   const acquire = (restore: <A, X, S>(effect: Effect.Effect<A, X, S>) => Effect.Effect<A, X, S>) =>
     Effect.scoped(
       Effect.gen(function* () {
         const changed = yield* checkpoints.watch(name)
         const wait = restore(Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4)))
-        const again: Effect.Effect<Lease, CheckpointStoreError> = checkpoints
-          .acquire(name, holder, leaseFor)
-          .pipe(Effect.catchTag("LeaseHeld", () => Effect.andThen(wait, again)))
+        const attempt = Effect.gen(function* () {
+          const taking = yield* Effect.forkDetach(checkpoints.acquire(name, holder, leaseFor), {
+            startImmediately: true
+          })
+          const giveBack = soon(Effect.flatMap(Fiber.join(taking), checkpoints.release))
+          return yield* Effect.onInterrupt(restore(Fiber.join(taking)), () => giveBack)
+        })
+        const again: Effect.Effect<Lease, CheckpointStoreError> = Effect.catchTag(attempt, "LeaseHeld", () =>
+          Effect.andThen(wait, again)
+        )
         return yield* again
       })
     )
-
-  // Where a store does not answer, the lease runs out by itself: shutting down must not wait for it.
-  const release = (lease: Lease) =>
-    Effect.ignore(Effect.timeout(Effect.interruptible(checkpoints.release(lease)), "2 seconds"))
 
   // A store that does not answer for a moment is no lost lease: a handler must not be cut off for it.
   const renew = (lease: Lease) =>
@@ -83,6 +93,9 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
   const stop = (lease: Lease, stopped: ProcessorStopped) =>
     Effect.andThen(Effect.ignore(checkpoints.stop(name, new Stopped(stopped), lease)), Effect.fail(stopped))
 
+  const stopWithoutLease = (stopped: ProcessorStopped) =>
+    Effect.andThen(Effect.ignore(checkpoints.stop(name, new Stopped(stopped))), Effect.fail(stopped))
+
   // The time of one lease, from taking it to losing it or giving it back.
   const tenure = Effect.scoped(
     Effect.gen(function* () {
@@ -104,6 +117,24 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
     })
   )
 
+  /** Whether to go on after a tenure, or how the processor stopped. */
+  const weigh = (cause: Cause.Cause<HandleError<E> | ProcessorStopped>): Effect.Effect<void, ProcessorStopped> => {
+    const failed = Cause.findFail(cause)
+    if (Result.isSuccess(failed)) {
+      const { error } = failed.success
+      if (error._tag === "ProcessorStopped") return Effect.fail(error)
+      // What ends a tenure was looked at within it; what is left is a lease that cannot be had.
+      return mayPass(error) ? Effect.void : stopWithoutLease(stoppedBy(processor.name, error))
+    }
+    if (Cause.hasInterruptsOnly(cause)) {
+      return Effect.logWarning(`Processor "${processor.name}": its store was interrupted from within; trying again`)
+    }
+    return Effect.andThen(
+      Effect.logError(`Processor "${processor.name}" died`, cause),
+      stopWithoutLease(stoppedWithoutEvent(processor.name, `it died of ${describe(Cause.squash(cause))}`))
+    )
+  }
+
   // Lost connections and lost leases pass: the next tenure begins from the stored checkpoint.
   const tenures = Effect.gen(function* () {
     const other = yield* checkpoints.announce(name, EventFilter.describe(processor.filter))
@@ -112,8 +143,8 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
       return yield* stoppedWithoutEvent(processor.name, problem)
     }
     while (true) {
-      const ended = yield* Effect.result(tenure)
-      if (Result.isFailure(ended) && ended.failure._tag === "ProcessorStopped") return yield* ended.failure
+      const ended = yield* Effect.exit(tenure)
+      if (Exit.isFailure(ended)) yield* weigh(ended.cause)
       misses += 1
       yield* Effect.sleep(Duration.millis(Math.min(5000, 25 * 2 ** Math.min(misses, 10))))
     }

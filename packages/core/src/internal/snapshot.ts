@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 import type { Aggregate } from "../Aggregate.ts"
+import type { EventData } from "../EventData.ts"
 import * as Position from "../Position.ts"
 import type { Revision } from "../Revision.ts"
 import { CurrentPolicy, SnapshotStore } from "../SnapshotStore.ts"
@@ -18,7 +19,8 @@ export interface Loaded<State> {
 
 /** Where loading starts; a snapshot is only a claim until its last event was seen in the store. */
 export interface Start<State> extends Loaded<State> {
-  readonly isSnapshot?: boolean
+  /** The id of the last event in a snapshot. */
+  readonly snapshotOf?: string
 }
 
 /** What is known of an entity before anything was read. */
@@ -46,21 +48,36 @@ export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   const load = snapshots.store.load(stream, aggregate.codecs.fingerprint)
   const found = yield* Effect.catch(load, (error) => Effect.as(Effect.logWarning(error.message), undefined))
   if (found === undefined || found.revision > atMost) return unloaded(aggregate)
-  const state = Result.flatMap(parse(found.state), aggregate.codecs.state.decode)
+  const stored = parse(found.state)
+  const state = aggregate.codecs.state.decode(stored.state)
   return Result.isFailure(state)
     ? unloaded(aggregate)
-    : { state: state.success, revision: found.revision, position: found.position, isSnapshot: true }
+    : { state: state.success, revision: found.revision, position: found.position, snapshotOf: stored.lastEvent }
 })
 
-const parse = (text: string): Result.Result<Json, unknown> =>
-  Result.try({ try: () => JSON.parse(text) as Json, catch: (thrown) => thrown })
+// What a snapshot store keeps of a state: the state, and the event that it is true at.
+interface Stored {
+  readonly lastEvent: string
+  readonly state: Json
+}
+
+const nothingStored: Stored = { lastEvent: "", state: null }
+
+const parse = (text: string): Stored => {
+  try {
+    const stored = JSON.parse(text) as Partial<Stored> | null
+    return { lastEvent: String(stored?.lastEvent), state: stored?.state ?? null }
+  } catch {
+    return nothingStored
+  }
+}
 
 /** Takes a snapshot when the stream grew past a multiple of the policy's number: off the caller's path, never failing it. */
 export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName,
   before: Loaded<State>,
-  events: ReadonlyArray<{ readonly type: string; readonly data: Json }>,
+  events: ReadonlyArray<EventData>,
   appended: { readonly revision: Revision | undefined; readonly position: Position.Position }
 ): Effect.fn.Return<void> {
   const snapshots = yield* snapshotsOf(aggregate)
@@ -77,7 +94,8 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
     }
     const encoded = aggregate.codecs.state.encode(after)
     if (Result.isFailure(encoded)) return Effect.logWarning(`No snapshot of ${stream}: ${encoded.failure}`)
-    const state = JSON.stringify(encoded.success)
+    const lastEvent = String(events.at(-1)?.id)
+    const state = JSON.stringify({ lastEvent, state: encoded.success } satisfies Stored)
     return store.save({ stream, fingerprint: aggregate.codecs.fingerprint, revision, position, state })
   })
   yield* Effect.forkDetach(Effect.catchCause(save, (cause) => Effect.logWarning(`No snapshot of ${stream}`, cause)))

@@ -184,7 +184,15 @@ const otherShape = law(
     const { position } = yield* load(account, "a")
     const wrong = (state: string, fingerprint: string, revision: number) =>
       snapshots.save({ stream, fingerprint, revision: Revision.make(revision), position, state })
-    yield* wrong(`{"balance":1000,"count":1000}`, account.codecs.fingerprint, 4)
+    const taken = snapshots.load(stream, account.codecs.fingerprint)
+    const old = yield* Check.eventually(
+      "wrote 5 events, a snapshot every 2",
+      "there is one",
+      taken,
+      (one) => one !== undefined
+    )
+    // The library's own snapshot of the other version, as if that had counted otherwise.
+    if (old !== undefined) yield* snapshots.save({ ...old, state: old.state.replaceAll(/:\d+/g, ":1000") })
     const misread = (yield* load(next, "a")).state
     yield* Check.equal("loaded with a new state version", misread, { balance: 5, count: 5 })
     for (const [i, state] of [`{"balance":"many"}`, "null", "not JSON"].entries()) {

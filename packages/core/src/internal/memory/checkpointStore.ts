@@ -62,6 +62,7 @@ export const make = (): Driver => {
         return writes.pipe(
           Effect.provideService(Transaction.Current, transaction),
           Effect.tap(() => {
+            transaction.open = false
             const refused = commit(move, transaction.writes)
             return refused === undefined ? Effect.void : Effect.fail(refused)
           }),
