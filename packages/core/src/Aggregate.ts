@@ -195,8 +195,12 @@ export const make =
     return {
       name,
       // What the handlers are was checked above, by types that the compiler cannot follow back to these.
-      decide: decideOf<Command, Event, State, RejectionOf<D>>(name, behaviour.decide as Decide<Command, Event, State>),
-      evolve: evolveOf(name, behaviour.evolve as Evolve<Event, State>),
+      decide: decideOf<Command, Event, State, RejectionOf<D>>(
+        name,
+        behaviour.decide as Decide<Command, Event, State>,
+        EventCodec.tagsOf(protocol.command)
+      ),
+      evolve: evolveOf(name, behaviour.evolve as Evolve<Event, State>, eventTypes),
       initial: frozen(protocol.initial),
       stateVersion,
       schemas: {

@@ -154,6 +154,23 @@ describe("an aggregate", () => {
     }
   })
 
+  it("is refused when a handler is missing, or is a method of a class", () => {
+    class Handlers {
+      A() {
+        return []
+      }
+    }
+    const define = (decide: object) => () =>
+      Aggregate.make("Classy", {
+        command: Schema.TaggedUnion({ A: {} }),
+        event: Schema.TaggedUnion({ B: {} }),
+        state: Schema.Null,
+        initial: null
+      })({ decide: decide as never, evolve: () => null })
+    expect(define(new Handlers())).toThrow('Aggregate "Classy" has no decide for "A": give a plain object')
+    expect(define({})).toThrow('has no decide for "A"')
+  })
+
   it.each([
     ["A-B", "the first dash is where the id begins"],
     ["$bus", "the library's own"],

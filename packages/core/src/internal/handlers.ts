@@ -10,10 +10,11 @@ type Handlers<Function> = { readonly [tag: string]: Function | undefined }
 /** The `decide` of an aggregate; a plain list of events is a success. */
 export const decideOf = <Command extends Tagged, Event, State, Rejection>(
   name: string,
-  decide: Decide<Command, Event, State>
+  decide: Decide<Command, Event, State>,
+  tags: ReadonlyArray<string>
 ) => {
   type Handler = (command: Command, state: State) => Decision<Event, Rejection>
-  const table = tableOf<Handler>(decide)
+  const table = tableOf<Handler>(decide, name, "decide", tags)
   const one = typeof decide === "function" ? (decide as Handler) : undefined
   return (command: Command, state: State): Result.Result<ReadonlyArray<Event>, Rejection> => {
     const handler = one ?? table[command._tag] ?? unhandled(name, "decide", "command", command)
@@ -23,19 +24,34 @@ export const decideOf = <Command extends Tagged, Event, State, Rejection>(
 }
 
 /** The `evolve` of an aggregate. */
-export const evolveOf = <Event extends Tagged, State>(name: string, evolve: Evolve<Event, State>) => {
+export const evolveOf = <Event extends Tagged, State>(
+  name: string,
+  evolve: Evolve<Event, State>,
+  tags: ReadonlyArray<string>
+) => {
   type Handler = (state: State, event: Event) => State
   if (typeof evolve === "function") return evolve as Handler
-  const table = tableOf<Handler>(evolve)
+  const table = tableOf<Handler>(evolve, name, "evolve", tags)
   return (state: State, event: Event): State => {
     const handler = table[event._tag] ?? unhandled(name, "evolve", "event", event)
     return handler(state, event)
   }
 }
 
-// Without a prototype: a tag such as "constructor" has no handler that it did not get.
-const tableOf = <Function>(handlers: object): Handlers<Function> =>
-  Object.assign(Object.create(null) as Handlers<Function>, handlers)
+// Without a prototype: a tag such as "constructor" has no handler that it did not get. Throws a TypeError where one is
+// missing, which types rule out, but not a class whose methods are no properties of its own.
+const tableOf = <Function>(
+  handlers: object,
+  name: string,
+  part: string,
+  tags: ReadonlyArray<string>
+): Handlers<Function> => {
+  const missing = typeof handlers === "function" ? undefined : tags.find((tag) => !Object.hasOwn(handlers, tag))
+  if (missing !== undefined) {
+    throw new TypeError(`Aggregate "${name}" has no ${part} for "${missing}": give a plain object of handlers.`)
+  }
+  return Object.assign(Object.create(null) as Handlers<Function>, handlers)
+}
 
 const unhandled = (name: string, part: string, what: string, value: Tagged): never => {
   throw new TypeError(`Aggregate "${name}" has no ${part} for the ${what} "${value._tag}".`)
