@@ -1,6 +1,6 @@
 // Drivers: what broken event stores have in common.
 import * as Effect from "effect/Effect"
-import type { Recorded } from "evolvent/EventData"
+import type { EventData, Recorded } from "evolvent/EventData"
 import type { Driver, EncodedAppend, EncodedPage, EncodedRecorded, Outcome, ReadRequest } from "evolvent/EventStore"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import * as EventFilter from "evolvent/EventFilter"
@@ -27,6 +27,14 @@ export const gives = (change: (event: EncodedRecorded, request: ReadRequest) => 
       events: page.events.map((event) => change(event, request))
     }))
   )
+
+/** A store that takes other events than it is given. */
+export const takes = (change: (event: EventData) => EventData): Break => ({
+  store: (store) => ({
+    ...store,
+    append: (stream, events, options) => store.append(stream, events.map(change), options)
+  })
+})
 
 /** Reads everything and keeps what a test lets through. */
 export const scan = (driver: Driver, request: ReadRequest, keep: (event: EncodedRecorded) => boolean) =>

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as EventStore from "evolvent/EventStore"
 import { AppendTooLarge, because, Unavailable } from "evolvent/EventStoreError"
 import type * as StreamName from "evolvent/StreamName"
-import { appends } from "./Drivers.ts"
+import { appends, takes } from "./Drivers.ts"
 import type { Break, Mutant } from "./Mutant.ts"
 
 const texts = (change: (data: string) => string): Break =>
@@ -82,20 +82,10 @@ export const content: ReadonlyArray<Mutant> = [
   {
     law: "EventStore 8.5",
     breaks: "dates are stored as their text",
-    by: {
-      store: (store) => ({
-        ...store,
-        append: (stream, events, options) =>
-          store.append(
-            stream,
-            events.map((event) => {
-              const value: unknown = (event.data as { readonly value?: unknown } | null)?.value
-              return value instanceof Date ? { ...event, data: { value: value.toISOString() } } : event
-            }),
-            options
-          )
-      })
-    }
+    by: takes((event) => {
+      const value: unknown = (event.data as { readonly value?: unknown } | null)?.value
+      return value instanceof Date ? { ...event, data: { value: value.toISOString() } } : event
+    })
   },
   {
     law: "EventStore 8.6",
@@ -105,17 +95,7 @@ export const content: ReadonlyArray<Mutant> = [
   {
     law: "EventStore 8.7",
     breaks: "schemaVersion 0 is taken for 1",
-    by: {
-      store: (store) => ({
-        ...store,
-        append: (stream, events, options) =>
-          store.append(
-            stream,
-            events.map((event) => (event.schemaVersion === 0 ? { ...event, schemaVersion: 1 } : event)),
-            options
-          )
-      })
-    }
+    by: takes((event) => (event.schemaVersion === 0 ? { ...event, schemaVersion: 1 } : event))
   },
   { law: "EventStore 8.8", breaks: "a refused append takes those beside it with it", by: neighbourly }
 ]

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { Page } from "evolvent/EventStore"
 import * as Processor from "evolvent/Processor"
+import { takes } from "./Drivers.ts"
 import type { Break, Mutant } from "./Mutant.ts"
 import { leasing } from "./processorLease.ts"
 
@@ -246,20 +247,10 @@ const reactors: ReadonlyArray<Mutant> = [
   {
     law: "Processor 12.9",
     breaks: "the cause of a reaction is lost",
-    by: {
-      store: (store) => ({
-        ...store,
-        append: (stream, events, options) =>
-          store.append(
-            stream,
-            events.map((event) => {
-              const { causationId, ...metadata } = event.metadata ?? {}
-              return causationId === undefined ? event : { ...event, metadata: { ...metadata, causationId: "unknown" } }
-            }),
-            options
-          )
-      })
-    }
+    by: takes((event) => {
+      const { causationId, ...metadata } = event.metadata ?? {}
+      return causationId === undefined ? event : { ...event, metadata: { ...metadata, causationId: "unknown" } }
+    })
   }
 ]
 
