@@ -10,6 +10,8 @@ export default defineConfig({
     projects: [
       project("core"),
       project("testing"),
+      project("embedded-postgres"),
+      project("postgres"),
       project("examples", ["src/**/*.test.ts", "test/**/*.test.ts"]),
       project("benchmarks"),
       project("docs")

@@ -13,10 +13,10 @@ export interface Violation {
   readonly message: string
 }
 
-/** `effect <- core <- { postgres, nats, testing } <- { cli, examples, benchmarks, docs }`, from left to right. */
+/** `effect <- core <- { postgres, nats, testing, embedded-postgres } <- { cli, examples, benchmarks, docs }`. */
 const tiers: ReadonlyArray<ReadonlyArray<string>> = [
   ["core"],
-  ["postgres", "nats", "testing"],
+  ["postgres", "nats", "testing", "embedded-postgres"],
   ["cli", "examples", "benchmarks", "docs"]
 ]
 
@@ -91,8 +91,8 @@ const judgePackage = ({ folder, isSource }: Place, specifier: string, target: st
     return isSource ? ["self", `"${specifier}" is this very package: use a relative path`] : undefined
   }
   if (/\/internal(\/|$)/.test(specifier)) return ["internal", `"${specifier}" is internal to ${target}`]
-  // The conformance suites are what a backend's own tests run, so these may look sideways.
-  if (!isSource && target === "testing" && tierOf(folder) === 1) return undefined
+  // A backend's own tests run the conformance suites, on a server that they start: these may look sideways.
+  if (!isSource && (target === "testing" || target === "embedded-postgres") && tierOf(folder) === 1) return undefined
   if (tierOf(target) < 0) return ["arrow", `"${specifier}" has no place in the house: add its tier to arrows.ts`]
   if (tierOf(target) >= tierOf(folder)) return ["arrow", `${folder} must not import ${target} ("${specifier}")`]
   return undefined

@@ -1,0 +1,2 @@
+// evolvent on PostgreSQL.
+export {}
