@@ -180,7 +180,12 @@ export type Outcome =
   | { readonly _tag: "Conflict"; readonly index: number; readonly actual: Revision | undefined }
   | { readonly _tag: "IdReused"; readonly index: number; readonly id: EventId; readonly problem: string }
 
-/** One page that a driver is asked for; `time` in epoch milliseconds. */
+/**
+ * One page that a driver is asked for; `time` in epoch milliseconds.
+ *
+ * A page of a stream from a revision, a time or its beginning holds all that is stored. Every other page ends where a
+ * later event could still appear in front of what follows.
+ */
 export interface ReadRequest {
   readonly filter: EventFilter
   readonly direction: "forwards" | "backwards"
@@ -210,6 +215,8 @@ export interface Driver {
   readonly read: (request: ReadRequest) => Effect.Effect<EncodedPage, EventStoreError>
   readonly find: (stream: StreamName, id: EventId) => Effect.Effect<EncodedRecorded | undefined, EventStoreError>
   readonly head: Effect.Effect<Position, EventStoreError>
+  /** The greatest position that is stored, also where a reader may not pass it yet; a cursor above it is from elsewhere. */
+  readonly newest: Effect.Effect<Position, EventStoreError>
   readonly streamRevision: (stream: StreamName) => Effect.Effect<Revision | undefined, EventStoreError>
   /** Begins to listen; the inner effect waits until something was appended since it last returned, or since the beginning. */
   readonly listen: Effect.Effect<Effect.Effect<void>, EventStoreError, Scope.Scope>
@@ -218,3 +225,4 @@ export interface Driver {
 }
 
 export { make } from "./internal/eventStore.ts"
+export { repeats } from "./internal/repeats.ts"

@@ -82,7 +82,9 @@ const order: ReadonlyArray<Mutant> = [
     breaks: "revisions have a hole after the tenth event",
     by: gives((event, { filter }) =>
       filter._tag === "Stream" && event.revision >= 10 ? { ...event, revision: Revision.next(event.revision) } : event
-    )
+    ),
+    // The pages of a long stream go on from a revision.
+    also: ["EventStore 7.3"]
   },
   { law: "EventStore 5.2", breaks: "recordedAt is whatever the clock says", by: rawClock },
   {
@@ -134,7 +136,13 @@ const pages: ReadonlyArray<Mutant> = [
   {
     law: "EventStore 7.4",
     breaks: "backwards from a revision leaves this one out",
-    by: begins("Revision", (request) => backwards(request) && request.limit === 500, -1)
+    // Low revisions only: the pages of a long stream go on from one as well.
+    by: begins(
+      "Revision",
+      ({ direction, from, limit }) =>
+        direction === "backwards" && limit === 500 && from?._tag === "Revision" && from.revision < 100,
+      -1
+    )
   },
   {
     law: "EventStore 7.5",

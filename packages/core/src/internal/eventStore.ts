@@ -10,11 +10,20 @@ import * as Stream from "effect/Stream"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
-import type { Append, Driver, EncodedAppend, EventStore, Page, ReadOptions, ReadRequest } from "../EventStore.ts"
+import type {
+  Append,
+  Driver,
+  EncodedAppend,
+  EncodedRecorded,
+  EventStore,
+  Page,
+  ReadOptions,
+  ReadRequest
+} from "../EventStore.ts"
 import * as Errors from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import * as Position from "../Position.ts"
-import type { Revision } from "../Revision.ts"
+import * as Revision from "../Revision.ts"
 import { decodePage, decodeRecorded } from "./eventDecoding.ts"
 import { encode, repeatedId } from "./eventEncoding.ts"
 
@@ -69,7 +78,12 @@ export const make = (driver: Driver): EventStore["Service"] => {
     const limit = options.limit ?? Infinity
     if (limit === 0) return Stream.empty
     const step = direction === "forwards" ? 1 : -1
-    // A read that one page does not finish ends at the head of that moment: what is appended meanwhile is not chased.
+    // A stream is paged by revision: its own order, and no event of another stream can hold its pages up.
+    const inStream = filter._tag === "Stream"
+    const placeOf = (event: EncodedRecorded): number => (inStream ? event.revision : event.position)
+    const endNow: Effect.Effect<number, Errors.EventStoreError> = inStream
+      ? Effect.map(driver.streamRevision(filter.stream), (revision) => revision ?? -1)
+      : driver.head
     const start: { readonly from: ReadRequest["from"]; readonly left: number; readonly end?: number } = {
       from: encodeFrom(options.from),
       left: limit
@@ -78,14 +92,22 @@ export const make = (driver: Driver): EventStore["Service"] => {
       start,
       Effect.fnUntraced(function* ({ end, from, left }) {
         const page = yield* driver.read({ filter, direction, from, limit: Math.min(left, pageSize) })
-        const events = end === undefined ? page.events : page.events.filter((event) => event.position <= end)
+        const events = end === undefined ? page.events : page.events.filter((event) => placeOf(event) <= end)
         const rest = left - events.length
-        const next = page.through + step
-        const isLast = page.done || rest <= 0 || next < 0 || (end !== undefined && page.through >= end)
-        if (isLast) return [decodePage(events), Option.none<typeof start>()] as const
-        const position = { _tag: "Position" as const, position: Position.make(next) }
-        const stop = direction === "backwards" ? {} : { end: end ?? (yield* driver.head) }
-        return [decodePage(events), Option.some({ from: position, left: rest, ...stop })] as const
+        const last = page.events.at(-1)
+        // Where a whole page of a stream matched nothing, only its position is known.
+        const byRevision = inStream && last !== undefined
+        const passed = byRevision ? last.revision : page.through
+        const atEnd = end !== undefined && byRevision === inStream && passed >= end
+        if (page.done || rest <= 0 || passed + step < 0 || atEnd) {
+          return [decodePage(events), Option.none<typeof start>()] as const
+        }
+        const next: ReadRequest["from"] = byRevision
+          ? { _tag: "Revision", revision: Revision.make(passed + step) }
+          : { _tag: "Position", position: Position.make(passed + step) }
+        // A read that one page does not finish ends where the log ends now: what is appended meanwhile is not chased.
+        const stop = direction === "backwards" ? {} : { end: end ?? (yield* endNow) }
+        return [decodePage(events), Option.some({ from: next, left: rest, ...stop })] as const
       })
     )
   }
@@ -98,15 +120,14 @@ export const make = (driver: Driver): EventStore["Service"] => {
     const follow = Effect.fnUntraced(function* (cursor: { after: Position.Position }) {
       // Listen first, then read: what is appended in between wakes the next wait.
       const woken = yield* driver.listen
-      if (cursor.after > Position.beginning) {
-        const head = yield* driver.head
-        if (cursor.after > head) {
-          return yield* Errors.because(
-            "EventStore.subscribe",
-            new Errors.CheckpointAheadOfStore({ after: cursor.after, head })
-          )
-        }
-      }
+      const refuseIfAhead = Effect.flatMap(driver.newest, (head) =>
+        cursor.after <= head
+          ? Effect.void
+          : Effect.fail(
+              Errors.because("EventStore.subscribe", new Errors.CheckpointAheadOfStore({ after: cursor.after, head }))
+            )
+      )
+      if (cursor.after > Position.beginning) yield* refuseIfAhead
       const wait = Duration.isFinite(Duration.fromInputUnsafe(driver.pollInterval))
         ? Effect.asVoid(Effect.timeoutOption(woken, driver.pollInterval))
         : woken
@@ -123,7 +144,9 @@ export const make = (driver: Driver): EventStore["Service"] => {
           ),
           Effect.flatMap((page) => {
             done = page.done
-            if (page.through <= cursor.after) return next
+            if (page.through === cursor.after) return next
+            // The reader is ahead: of an append that is not through yet, or of a store that went back while it waited.
+            if (page.through < cursor.after) return Effect.andThen(refuseIfAhead, next)
             cursor.after = page.through
             return Effect.succeed({ events: decodePage(page.events), through: page.through })
           })
@@ -188,7 +211,7 @@ const readProblem = (filter: EventFilter.EventFilter, { from, limit }: ReadOptio
 
 const encodeFrom = (from: ReadOptions["from"]): ReadRequest["from"] => {
   if (from === undefined) return undefined
-  if (from.revision !== undefined) return { _tag: "Revision", revision: from.revision as Revision }
+  if (from.revision !== undefined) return { _tag: "Revision", revision: Revision.make(from.revision) }
   if (from.position !== undefined) return { _tag: "Position", position: from.position }
   return { _tag: "Time", time: DateTime.toEpochMillis(from.time) }
 }

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
 import * as EventFilter from "../../EventFilter.ts"
 import type { EventId } from "../../EventId.ts"
 import { isMet } from "../../EventStore.ts"
@@ -9,7 +10,7 @@ import type { Driver, EncodedAppend, EncodedPage, EncodedRecorded, Outcome, Read
 import * as Position from "../../Position.ts"
 import * as Revision from "../../Revision.ts"
 import type { StreamName } from "../../StreamName.ts"
-import { sameText } from "../json.ts"
+import { repeats } from "../repeats.ts"
 
 // A page looks at this many events at most, so that a filter that matches little does not hold up the process.
 const scanLimit = 10_000
@@ -47,21 +48,18 @@ export const make = (): Driver => {
 
   // Nothing here waits, so all of it happens at once: the checks hold when the writes happen.
   const append = (appends: ReadonlyArray<EncodedAppend>, now: number): Outcome => {
-    const repeats = appends.map((one) => repeatOf(one, byId))
     // Ids come before expectations: what misuses an id is no conflict, wherever its streams are.
-    const reused = reusedIn(repeats) ?? partialRepeat(appends, repeats)
-    if (reused !== undefined) return reused
+    const repeated = repeats(appends, (id) => byId.get(id))
+    if (Result.isFailure(repeated)) return repeated.failure
     for (const [index, one] of appends.entries()) {
-      if (repeats[index]?._tag !== "New") continue
+      if (repeated.success[index] !== undefined) continue
       const actual = revisionOf(one.stream)
       if (!isMet(one.expected, actual)) return { _tag: "Conflict", index, actual }
     }
     lastRecordedAt = Math.max(lastRecordedAt, now)
     const results = appends.map((one, index) => {
-      const repeat = repeats[index]
-      if (repeat?._tag === "Repeat") {
-        return { revision: repeat.last.revision, position: repeat.last.position, repeated: true }
-      }
+      const first = repeated.success[index]
+      if (first !== undefined) return first
       write(one, lastRecordedAt)
       const position = one.events.length === 0 ? Position.beginning : head()
       return { revision: revisionOf(one.stream), position, repeated: false }
@@ -104,6 +102,7 @@ export const make = (): Driver => {
         return found?.stream === stream ? found : undefined
       }),
     head: Effect.sync(head),
+    newest: Effect.sync(head),
     streamRevision: (stream) => Effect.sync(() => revisionOf(stream)),
     listen: Effect.gen(function* () {
       const queue = yield* Queue.sliding<void>(1)
@@ -121,53 +120,6 @@ const listIn = <K>(map: Map<K, Array<EncodedRecorded>>, key: K): Array<EncodedRe
   let list = map.get(key)
   if (list === undefined) map.set(key, (list = []))
   return list
-}
-
-type Repeat =
-  | { readonly _tag: "New" }
-  | { readonly _tag: "Repeat"; readonly last: EncodedRecorded }
-  | { readonly _tag: "IdReused"; readonly id: EventId; readonly problem: string }
-
-/** Whether an append was seen before, by its ids: all of them with the same content, or none. */
-const repeatOf = (append: EncodedAppend, byId: ReadonlyMap<EventId, EncodedRecorded>): Repeat => {
-  let last: EncodedRecorded | undefined
-  let fresh: EventId | undefined
-  for (const event of append.events) {
-    const stored = byId.get(event.id)
-    if (stored === undefined) {
-      fresh ??= event.id
-    } else if (
-      stored.stream !== append.stream ||
-      stored.type !== event.type ||
-      stored.schemaVersion !== event.schemaVersion ||
-      !sameText(stored.data, event.data)
-    ) {
-      const problem = `it belongs to "${stored.type}" at revision ${stored.revision} of stream ${stored.stream}, with other content`
-      return { _tag: "IdReused", id: event.id, problem }
-    } else if (last === undefined || stored.revision > last.revision) {
-      last = stored
-    }
-  }
-  if (last === undefined) return { _tag: "New" }
-  return fresh === undefined
-    ? { _tag: "Repeat", last }
-    : { _tag: "IdReused", id: last.id, problem: `id ${fresh} in the same append is new` }
-}
-
-/** The first append that brings an id with other content, or only some ids that are known. */
-const reusedIn = (repeats: ReadonlyArray<Repeat>): Outcome | undefined => {
-  for (const [index, repeat] of repeats.entries()) if (repeat._tag === "IdReused") return { ...repeat, index }
-  return undefined
-}
-
-/** Several appends are repeated all together or not at all. */
-const partialRepeat = (appends: ReadonlyArray<EncodedAppend>, repeats: ReadonlyArray<Repeat>): Outcome | undefined => {
-  const index = repeats.findIndex((repeat) => repeat._tag === "Repeat")
-  const repeat = repeats[index]
-  const isNew = repeats.some((one, i) => one._tag === "New" && appends[i]?.events.length !== 0)
-  return repeat?._tag === "Repeat" && isNew
-    ? { _tag: "IdReused", index, id: repeat.last.id, problem: "the events for another stream of the same call are new" }
-    : undefined
 }
 
 /** The index of the first event to look at; every list is ordered by position, and a stream's by revision and time too. */
