@@ -195,6 +195,8 @@ export interface ReadRequest {
     | { readonly _tag: "Time"; readonly time: number }
     | undefined
   readonly limit: number
+  /** Whether the reader follows the log: it takes what there is, and would rather have a short page than wait for one. */
+  readonly follows: boolean
 }
 
 /** A page of a driver; `done` when nothing lay beyond `through` when it was read. */

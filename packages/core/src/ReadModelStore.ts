@@ -63,6 +63,21 @@ export class UndecodableRow extends Schema.TaggedError<UndecodableRow>()("Undeco
   }
 }
 
+/** A row that the backend cannot give back unchanged, or has no room for in an index. Nothing of its batch was written. */
+export class UnstorableRow extends Schema.TaggedError<UnstorableRow>()("UnstorableRow", {
+  projection: Schema.String,
+  key: Schema.String,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    const key = JSON.stringify(this.key.length > 80 ? `${this.key.slice(0, 80)}…` : this.key)
+    return (
+      `The row ${key} of projection "${this.projection}" cannot be stored: ${this.problem}. ` +
+      `Nothing of its batch was written: let the projection make rows without that, under a new version.`
+    )
+  }
+}
+
 /** The read model is larger than the in-process copy that this backend lists from. */
 export class ReadModelTooLarge extends Schema.TaggedError<ReadModelTooLarge>()("ReadModelTooLarge", {
   projection: Schema.String,
@@ -79,7 +94,7 @@ export class ReadModelTooLarge extends Schema.TaggedError<ReadModelTooLarge>()("
 /** The read model store could not do what was asked. */
 export class ReadModelStoreError extends Schema.TaggedError<ReadModelStoreError>()("ReadModelStoreError", {
   operation: Schema.String,
-  reason: Schema.Union([Unavailable, Unsupported, UndecodableRow, ReadModelTooLarge])
+  reason: Schema.Union([Unavailable, Unsupported, UndecodableRow, UnstorableRow, ReadModelTooLarge])
 }) {
   override get message(): string {
     return `${this.operation}: ${this.reason.message}`

@@ -1,2 +1,3 @@
-// A PostgreSQL server of one's own.
-export {}
+// The modules of @evolvent/embedded-postgres, one namespace each.
+export * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
+export * as EmbeddedPostgresError from "./EmbeddedPostgresError.ts"

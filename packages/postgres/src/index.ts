@@ -1,2 +1,3 @@
-// evolvent on PostgreSQL.
-export {}
+// @evolvent/postgres: evolvent on PostgreSQL.
+export * as Postgres from "./Postgres.ts"
+export * as PostgresError from "./PostgresError.ts"

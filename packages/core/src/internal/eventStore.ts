@@ -91,7 +91,13 @@ export const make = (driver: Driver): EventStore["Service"] => {
     return Stream.paginate(
       start,
       Effect.fnUntraced(function* ({ end, from, left }) {
-        const page = yield* driver.read({ filter, direction, from, limit: Math.min(left, pageSize) })
+        const page = yield* driver.read({
+          filter,
+          direction,
+          from,
+          limit: Math.min(left, pageSize),
+          follows: false
+        })
         const events = end === undefined ? page.events : page.events.filter((event) => placeOf(event) <= end)
         const rest = left - events.length
         const last = page.events.at(-1)
@@ -139,7 +145,8 @@ export const make = (driver: Driver): EventStore["Service"] => {
               filter,
               direction: "forwards",
               from: { _tag: "Position", position: Position.make(cursor.after + 1) },
-              limit: pageSize
+              limit: pageSize,
+              follows: true
             })
           ),
           Effect.flatMap((page) => {

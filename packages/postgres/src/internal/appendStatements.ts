@@ -1,0 +1,202 @@
+// appendStatements: calls the functions that append, and gives their answers as values.
+import * as PgTypes from "@effect/sql-pg/PgTypes"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { SqlError } from "effect/sql/SqlError"
+import type { EncodedAppend, Expected, Outcome } from "evolvent/EventStore"
+import * as EventStore from "evolvent/EventStore"
+import * as Position from "evolvent/Position"
+import * as Revision from "evolvent/Revision"
+import type { Database, Values } from "./Database.ts"
+import { toRecorded } from "./rows.ts"
+
+/** How one append ended: as its caller will see it, or not yet: its stream is held, or its ids need a closer look. */
+export type Answer = Outcome | { readonly _tag: "Busy" } | { readonly _tag: "LookCloser" }
+
+/** The functions of the database that append. */
+export interface Statements {
+  /** One event, alone, without waiting. */
+  readonly event: (append: EncodedAppend) => Effect.Effect<Answer, SqlError>
+  /** One append of any size; with `wait` it waits for its stream. */
+  readonly one: (append: EncodedAppend, wait: boolean) => Effect.Effect<Answer, SqlError>
+  /** Many appends in one commit, those to one stream adjacent; an answer for each. */
+  readonly group: (appends: ReadonlyArray<EncodedAppend>) => Effect.Effect<ReadonlyArray<Answer>, SqlError>
+  /** Several streams, all or nothing; waits for them. */
+  readonly all: (appends: ReadonlyArray<EncodedAppend>) => Effect.Effect<Answer, SqlError>
+  /** The first results of appends whose ids are stored, or how they misuse them. */
+  readonly look: (
+    appends: ReadonlyArray<EncodedAppend>
+  ) => Effect.Effect<ReturnType<typeof EventStore.repeats>, SqlError>
+}
+
+const code = (expected: Expected): bigint =>
+  typeof expected === "number" ? BigInt(expected) : expected === "noStream" ? -1n : expected === "any" ? -2n : -3n
+
+const array = (values: ReadonlyArray<unknown>, element: number): PgTypes.Parameter =>
+  Result.getOrThrow(PgTypes.array(values, element))
+
+const { int4, int8, text, uuid } = PgTypes.OID
+
+/** Where an append ended, from the number that says how. */
+const answer = (outcome: number, revision: number | null, position: number | null): Answer => {
+  const at = revision === null || revision < 0 ? undefined : Revision.make(revision)
+  switch (outcome) {
+    case 0:
+      return {
+        _tag: "Appended",
+        results: [{ revision: at, position: Position.make(position ?? Position.beginning), repeated: false }]
+      }
+    case 1:
+      return { _tag: "Conflict", index: 0, actual: at }
+    case 3:
+      return { _tag: "Busy" }
+    default:
+      return { _tag: "LookCloser" }
+  }
+}
+
+const single = ([row]: ReadonlyArray<Values>): Answer => {
+  const [outcome, revision, position] = row as readonly [number, number | null, number | null]
+  return answer(outcome, revision, position)
+}
+
+const many = ([row]: ReadonlyArray<Values>): ReadonlyArray<Answer> => {
+  const [outcomes, revisions, positions] = row as unknown as readonly [
+    ReadonlyArray<number>,
+    ReadonlyArray<number | null>,
+    ReadonlyArray<number | null>
+  ]
+  return outcomes.map((outcome, i) => answer(outcome, revisions[i] ?? null, positions[i] ?? null))
+}
+
+/** The columns of events and of appends, as the functions for many take them. */
+const columns = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.Parameter> => {
+  const members: Array<number> = []
+  const ids: Array<string> = []
+  const types: Array<string> = []
+  const versions: Array<number> = []
+  const data: Array<string> = []
+  const metadata: Array<string> = []
+  for (let i = 0; i < appends.length; i++) {
+    for (const event of appends[i]?.events ?? []) {
+      members.push(i + 1)
+      ids.push(event.id)
+      types.push(event.type)
+      versions.push(event.schemaVersion)
+      data.push(event.data)
+      metadata.push(event.metadata)
+    }
+  }
+  // An exact expectation that holds proves that the ids are new to its stream.
+  const first = appends.map(({ events, expected }) =>
+    expected === "any" || expected === "streamExists" ? (events[0]?.id ?? null) : null
+  )
+  return [
+    array(
+      appends.map(({ stream }) => stream),
+      text
+    ),
+    array(
+      appends.map(({ category }) => category),
+      text
+    ),
+    array(
+      appends.map(({ expected }) => code(expected)),
+      int8
+    ),
+    array(
+      appends.map(({ events }) => events.length),
+      int4
+    ),
+    array(first, uuid),
+    array(members, int4),
+    array(ids, uuid),
+    array(types, text),
+    array(versions, int4),
+    array(data, text),
+    array(metadata, text)
+  ]
+}
+
+/** The append functions of a schema. */
+export const make = ({ run, schema }: Database): Statements => {
+  const scalar = `outcome, revision::float8, "position"::float8`
+  const event = `SELECT ${scalar} FROM ${schema}.append_event($1, $2, $3, $4, $5, $6, $7, $8)`
+  const one = `SELECT ${scalar} FROM ${schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+  const arrays = "outcomes, revisions::float8[], positions::float8[]"
+  const group = `SELECT ${arrays} FROM ${schema}.append_group(false, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+  const all = `SELECT ${arrays} FROM ${schema}.append_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+  const look = `SELECT e.id, e.stream, e.category, e.revision::float8, e.position::float8, e.type, e.schema_version, e.data::text
+    FROM unnest($1::uuid[]) u(id) CROSS JOIN LATERAL (SELECT * FROM ${schema}.events x WHERE x.id = u.id LIMIT 1) e`
+
+  return {
+    event: ({ category, events: [only], expected, stream }) =>
+      Effect.map(
+        run(event, [
+          PgTypes.text(stream),
+          PgTypes.text(category),
+          PgTypes.int8(code(expected)),
+          PgTypes.uuid(only?.id ?? null),
+          PgTypes.text(only?.type ?? null),
+          PgTypes.int4(only?.schemaVersion ?? null),
+          PgTypes.text(only?.data ?? null),
+          PgTypes.text(only?.metadata ?? null)
+        ]),
+        single
+      ),
+    one: ({ category, events, expected, stream }, wait) =>
+      Effect.map(
+        run(one, [
+          PgTypes.bool(wait),
+          PgTypes.text(stream),
+          PgTypes.text(category),
+          PgTypes.int8(code(expected)),
+          array(
+            events.map(({ id }) => id),
+            uuid
+          ),
+          array(
+            events.map(({ type }) => type),
+            text
+          ),
+          array(
+            events.map(({ schemaVersion }) => schemaVersion),
+            int4
+          ),
+          array(
+            events.map(({ data }) => data),
+            text
+          ),
+          array(
+            events.map(({ metadata }) => metadata),
+            text
+          )
+        ]),
+        single
+      ),
+    group: (appends) => Effect.map(run(group, columns(appends)), many),
+    all: (appends) =>
+      Effect.map(run(all, columns(appends)), (rows): Answer => {
+        const answers = many(rows)
+        const index = answers.findIndex(({ _tag }) => _tag === "Conflict")
+        const conflict = answers[index]
+        if (conflict?._tag === "Conflict") return { ...conflict, index }
+        const other = answers.find(({ _tag }) => _tag !== "Appended")
+        if (other !== undefined) return other
+        return { _tag: "Appended", results: answers.flatMap((one) => (one._tag === "Appended" ? one.results : [])) }
+      }),
+    look: (appends) =>
+      Effect.map(
+        run(look, [
+          array(
+            appends.flatMap(({ events }) => events.map(({ id }) => id)),
+            uuid
+          )
+        ]),
+        (rows) => {
+          const stored = new Map(rows.map((row) => [row[0], toRecorded(row)]))
+          return EventStore.repeats(appends, (id) => stored.get(id))
+        }
+      )
+  }
+}

@@ -1,0 +1,93 @@
+// readFeed: pages of all streams or of some categories, in the order of positions, as far as the tail lets them.
+import * as PgTypes from "@effect/sql-pg/PgTypes"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { SqlError } from "effect/sql/SqlError"
+import type { EventFilter } from "evolvent/EventFilter"
+import type { EncodedPage, ReadRequest } from "evolvent/EventStore"
+import * as Position from "evolvent/Position"
+import type { Database, Values } from "./Database.ts"
+import { toRecorded } from "./rows.ts"
+import type { Tail } from "./tail.ts"
+
+// A page looks at this many positions at most, so that a filter that matches little does not hold up a connection.
+const window = 100_000
+
+const texts = (values: ReadonlyArray<string> | null): PgTypes.Parameter =>
+  Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+
+/** The filter's arguments of read_feed: categories, whether the library's own, types, types by category, whole categories. */
+const argumentsOf = (filter: Exclude<EventFilter, { readonly _tag: "Stream" }>): ReadonlyArray<PgTypes.Parameter> => {
+  if (filter._tag === "All")
+    return [texts(null), PgTypes.bool(filter.system), texts(filter.types ?? null), texts(null), texts(null)]
+  const names = [...new Set(filter.categories.map(({ category }) => category))]
+  const whole = new Set(filter.categories.filter(({ types }) => types === undefined).map(({ category }) => category))
+  const typed = filter.categories.filter(({ category }) => !whole.has(category))
+  // With one category its types are enough; a category that is wanted whole has no list of types to be tested by.
+  if (names.length === 1) {
+    return [
+      texts(names),
+      PgTypes.bool(true),
+      texts(whole.size > 0 ? null : typed.flatMap(({ types }) => types ?? [])),
+      texts(null),
+      texts(null)
+    ]
+  }
+  const keys = typed.flatMap(({ category, types = [] }) => types.map((type) => `${category}-${type}`))
+  return [texts(names), PgTypes.bool(true), texts(null), texts(typed.length === 0 ? null : keys), texts([...whole])]
+}
+
+/** Reads a page of a feed. */
+export const make = ({ run, schema }: Database, tail: Tail) => {
+  const text = `SELECT * FROM ${schema}.read_feed($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+  const positionAt = `SELECT ${schema}.position_at(to_timestamp($1::float8 / 1000), $2)`
+
+  const rows = (low: number, high: number, { direction, filter, limit }: ReadRequest) =>
+    high < low || filter._tag === "Stream"
+      ? Effect.succeed<ReadonlyArray<Values>>([])
+      : run(text, [
+          PgTypes.int8(BigInt(low)),
+          PgTypes.int8(BigInt(high)),
+          PgTypes.bool(direction === "forwards"),
+          ...argumentsOf(filter),
+          PgTypes.int4(limit)
+        ])
+
+  const forwards = Effect.fnUntraced(function* (request: ReadRequest, low: number) {
+    const { follows, limit } = request
+    const known = tail.seen()
+    // Who follows takes what the tail knows. Another reader looks for itself, once it comes near.
+    const isFresh = follows ? known < low : known < low + limit
+    const safe = !isFresh ? known : yield* follows ? tail.look : tail.lookForOwn
+    const high = Math.min(safe, low + window - 1)
+    const events = (yield* rows(low, high, request)).map(toRecorded)
+    const isFull = events.length === limit
+    const through = Position.make(isFull ? (events.at(-1)?.position ?? high) : high < low ? safe : high)
+    return { events, through, done: !isFull && high >= safe && (isFresh || follows) }
+  })
+
+  const backwards = Effect.fnUntraced(function* (request: ReadRequest, from: number) {
+    const { limit } = request
+    const known = tail.seen()
+    const high = Math.min(from, known > from ? known : yield* tail.lookForOwn)
+    const low = Math.max(1, high - window + 1)
+    const events = (yield* rows(low, high, request)).map(toRecorded)
+    const isFull = events.length === limit
+    const through = Position.make(isFull ? (events.at(-1)?.position ?? low) : Math.max(0, Math.min(low, high)))
+    return { events, through, done: !isFull && low <= 1 }
+  })
+
+  return Effect.fnUntraced(function* (request: ReadRequest): Effect.fn.Return<EncodedPage, SqlError> {
+    const { direction, from } = request
+    const isForwards = direction === "forwards"
+    let place: number = isForwards ? 1 : Number.MAX_SAFE_INTEGER
+    if (from?._tag === "Position") place = from.position
+    if (from?._tag === "Time") {
+      const [row] = yield* run(positionAt, [PgTypes.float8(from.time), PgTypes.bool(isForwards)])
+      const found = row?.[0] ?? null
+      if (found === null) return { events: [], through: Position.beginning, done: true }
+      place = Number(found)
+    }
+    return yield* isForwards ? forwards(request, place) : backwards(request, place)
+  })
+}
