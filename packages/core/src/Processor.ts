@@ -10,6 +10,7 @@ import type { EventFilter } from "./EventFilter.ts"
 import type { EventStore, Page } from "./EventStore.ts"
 import type { EventStoreError } from "./EventStoreError.ts"
 import type { EventFailed, ProcessorStopped } from "./internal/processorErrors.ts"
+import * as handlers from "./internal/processorHandler.ts"
 import * as projections from "./internal/processorProjection.ts"
 import * as reactors from "./internal/processorReactor.ts"
 import * as runner from "./internal/processorRun.ts"
@@ -46,12 +47,12 @@ export type HandleError<E> =
 /**
  * A consumer of events with a checkpoint of its own, ready to be run.
  *
- * `E` is what its handlers can fail with, `R` what it needs. Made by {@link projection} and {@link reactor}, started by
- * {@link layer} or {@link run}.
+ * `E` is what its handlers can fail with, `R` what it needs. Made by {@link projection}, {@link reactor} and
+ * {@link handler}, started by {@link layer} or {@link run}.
  */
 export interface Processor<out Name extends string, in out E, out R> {
   readonly name: Name
-  /** The name of its checkpoint and lease: `reactor/name`, `projection/name@version`. */
+  /** The name of its checkpoint and lease: `reactor/name`, `handler/name`, `projection/name@version`. */
   readonly checkpoint: string
   readonly filter: EventFilter
   /** Handles one page and commits all of it. */
@@ -153,7 +154,7 @@ export type EffectsOf<H> = H extends (...args: never) => infer Returned
   : { readonly [Key in keyof H]: EffectsOf<H[Key]> }[keyof H]
 
 /**
- * Reacts to events with effects, one event after the other, each until it succeeded.
+ * Reacts to events with effects in the outside world, one event after the other, each until it succeeded.
  *
  * The checkpoint moves after every event, so a handler runs once for each; it runs again when it failed, when the process
  * died or lost its lease inside it, and when the store did not answer after it. What it does in the outside world must
@@ -187,6 +188,45 @@ export const reactor = <const Name extends string, const From extends Sources, c
   options: { readonly from: From; readonly handle: Handling<H, From> }
 ): Processor<Name, Effect.Error<EffectsOf<H>>, EventStore | CheckpointStore | Effect.Services<EffectsOf<H>>> =>
   reactors.make<Name, H>(name, options.from, options.handle as H)
+
+/**
+ * Writes to the same database as the events, exactly once: what the handlers write commits together with the checkpoint.
+ *
+ * For the application's own SQL, on the client that the stores share (`Postgres.layer` provides it). Handlers run inside
+ * a transaction for a page of events, so what they do beyond it must bear repetition: for the outside world take a
+ * {@link reactor}. A backend without such transactions (`CheckpointStore.capabilities.transaction`) stops it at once.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import { SqlClient } from "effect/sql/SqlClient"
+ * import * as Aggregate from "evolvent/Aggregate"
+ * import * as Processor from "evolvent/Processor"
+ *
+ * const Account = Aggregate.make("Account", {
+ *   command: Schema.TaggedUnion({ Open: { owner: Schema.String } }),
+ *   event: Schema.TaggedUnion({ Opened: { owner: Schema.String } }),
+ *   state: Schema.Null,
+ *   initial: null
+ * })({
+ *   decide: { Open: ({ owner }) => [{ _tag: "Opened", owner }] },
+ *   evolve: { Opened: () => null }
+ * })
+ *
+ * const Owners = Processor.handler("owners", {
+ *   from: [Account],
+ *   handle: {
+ *     Opened: ({ owner }, { streamId }) =>
+ *       Effect.flatMap(SqlClient, (sql) => sql`INSERT INTO owners (account, name) VALUES (${streamId}, ${owner})`)
+ *   }
+ * })
+ * ```
+ */
+export const handler = <const Name extends string, const From extends Sources, const H extends Handle<From>>(
+  name: Name,
+  options: { readonly from: From; readonly handle: Handling<H, From> }
+): Processor<Name, Effect.Error<EffectsOf<H>>, EventStore | CheckpointStore | Effect.Services<EffectsOf<H>>> =>
+  handlers.make<Name, H>(name, options.from, options.handle as H)
 
 /**
  * Runs a processor until it is interrupted, or fails when it stops on an event.

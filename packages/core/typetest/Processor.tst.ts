@@ -29,6 +29,13 @@ const Welcome = Processor.reactor("welcome", {
   handle: { Opened: ({ owner }) => Mailer.use((mailer) => mailer.send(owner)) }
 })
 
+describe("a handler", () => {
+  test("its handlers are those of a reactor, and it needs a checkpoint store", () => {
+    const Copy = Processor.handler("copy", { from: [Account], handle: { Opened: () => Effect.fail("no" as const) } })
+    expect(Copy).type.toBe<Processor.Processor<"copy", "no", EventStore | CheckpointStore>>()
+  })
+})
+
 describe("a reactor", () => {
   test("that returns no Effect", () => {
     Processor.reactor("welcome", {

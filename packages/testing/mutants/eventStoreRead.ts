@@ -228,7 +228,7 @@ const names: ReadonlyArray<Mutant> = [
       store: (store, driver) => ({
         ...store,
         head: Effect.map(
-          driver.read({ filter: EventFilter.all(), direction: "backwards", from: undefined, limit: 1 }),
+          driver.read({ filter: EventFilter.all(), direction: "backwards", from: undefined, limit: 1, follows: false }),
           ({ events }) => events[0]?.position ?? Position.beginning
         )
       })

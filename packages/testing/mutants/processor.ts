@@ -239,10 +239,21 @@ const reactors: ReadonlyArray<Mutant> = [
   {
     law: "Processor 12.8",
     breaks: "an event whose handler was killed counts as handled",
-    by: commits(
-      (commit) => (to, writes) =>
-        commit(to, writes).pipe(Effect.onInterrupt(() => Effect.ignore(commit(to, Effect.void))))
-    )
+    by: runs(() => (processor) => ({
+      ...processor,
+      handle: (page, turn) => {
+        let at = page.events[0]?.position ?? page.through
+        const commit: Processor.Commit = (to, writes) =>
+          Effect.tap(turn.commit(to, writes), () =>
+            Effect.sync(() => {
+              at = page.events.find(({ position }) => position > to)?.position ?? to
+            })
+          )
+        return Effect.onInterrupt(processor.handle(page, { ...turn, commit }), () =>
+          Effect.ignore(turn.commit(at, Effect.void))
+        )
+      }
+    }))
   },
   {
     law: "Processor 12.9",
@@ -254,4 +265,37 @@ const reactors: ReadonlyArray<Mutant> = [
   }
 ]
 
-export const processor: ReadonlyArray<Mutant> = [...projections, ...reactors, ...leasing]
+/** Promises a transaction that there is not. */
+const boasts = (): Break => ({
+  checkpointDriver: (driver) => ({ ...driver, capabilities: { transaction: true } })
+})
+
+const handlers: ReadonlyArray<Mutant> = [
+  {
+    law: "Processor 12.10",
+    breaks: "what a handler wrote before it failed stays",
+    by: boasts,
+    also: ["Processor 12.11"]
+  },
+  {
+    law: "Processor 12.11",
+    breaks: "a handler's writes stay although its checkpoint does not move",
+    by: boasts,
+    also: ["Processor 12.10"]
+  },
+  {
+    law: "Processor 12.12",
+    breaks: "without a transaction a handler passes its events over",
+    by: runs(() => (processor) => ({
+      ...processor,
+      handle: (page, turn) =>
+        Effect.catchIf(
+          processor.handle(page, turn),
+          (error) => error._tag === "CheckpointStoreError" && !error.isRetryable,
+          () => turn.commit(page.through, Effect.void)
+        )
+    }))
+  }
+]
+
+export const processor: ReadonlyArray<Mutant> = [...projections, ...reactors, ...handlers, ...leasing]

@@ -17,7 +17,6 @@ import type { Revision } from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
 import { attempt } from "./handlerAttempt.ts"
 import { canonical, stringify } from "./json.ts"
-import { EventFailed } from "./processorErrors.ts"
 import { runOn } from "./processorRun.ts"
 
 /** The bus of an event store and a checkpoint store. */
@@ -105,16 +104,15 @@ export const fromLog = (
             yield* commit(event.position, park(group, message, "an earlier message of its key is parked"))
             continue
           }
-          const handled = attempt(event, () => handler(message)).pipe(Metadata.inReactionTo(message))
-          yield* retry(commit(event.position, handled)).pipe(
-            Effect.catchIf(
-              (failure): failure is EventFailed<E> => failure instanceof EventFailed,
-              ({ problem }) =>
-                Effect.map(commit(event.position, park(group, message, problem)), () => {
-                  here.add(message.key)
-                })
-            )
-          )
+          // Outside of the checkpoint's transaction, as a reactor's are: handlers may take their time.
+          const handled = retry(attempt(event, () => handler(message)).pipe(Metadata.inReactionTo(message)))
+          const outcome = yield* Effect.result(handled)
+          if (Result.isSuccess(outcome)) {
+            yield* commit(event.position, Effect.void)
+          } else {
+            yield* commit(event.position, park(group, message, outcome.failure.problem))
+            here.add(message.key)
+          }
         }
         yield* commit(page.through, Effect.void)
       })

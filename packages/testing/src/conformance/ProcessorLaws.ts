@@ -13,6 +13,7 @@ import * as Check from "./Check.ts"
 import * as Fresh from "./Fresh.ts"
 import { law } from "./Law.ts"
 import type { Law } from "./Law.ts"
+import { handling } from "./ProcessorHandlerLaws.ts"
 import { leasing } from "./ProcessorLeaseLaws.ts"
 import { reacting } from "./ProcessorReactorLaws.ts"
 import { waiting } from "./ProcessorWaitLaws.ts"
@@ -193,6 +194,7 @@ export const laws: ReadonlyArray<Law<EventStore | CheckpointStore | ReadModelSto
   idle,
   versions,
   ...reacting,
+  ...handling,
   stops,
   ...leasing,
   ...waiting

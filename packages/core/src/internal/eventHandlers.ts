@@ -1,0 +1,77 @@
+// The handlers of reactors and transactional handlers: which events they want, and what one of them does with an event.
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Aggregate from "../Aggregate.ts"
+import type { Recorded } from "../EventData.ts"
+import * as EventFilter from "../EventFilter.ts"
+import * as Metadata from "../Metadata.ts"
+import type { EffectsOf } from "../Processor.ts"
+import type { Tagged } from "./eventCodec.ts"
+import { attempt } from "./handlerAttempt.ts"
+import { EventFailed } from "./processorErrors.ts"
+
+/** What handlers are to a runner. */
+export interface EventHandlers<E, R> {
+  readonly filter: EventFilter.EventFilter
+  /** Decodes an event and handles it; what it causes carries it as its cause. */
+  readonly react: (event: Recorded) => Effect.Effect<unknown, EventFailed<E>, R>
+}
+
+/** The handlers as they were given. Throws a TypeError for what cannot work. */
+export const make = <H>(
+  what: string,
+  name: string,
+  from: ReadonlyArray<Aggregate.Any>,
+  handle: H
+): EventHandlers<Effect.Error<EffectsOf<H>>, Effect.Services<EffectsOf<H>>> => {
+  type Failure = Effect.Error<EffectsOf<H>>
+  type Services = Effect.Services<EffectsOf<H>>
+  if (name === "") throw new TypeError(`A ${what} needs a name: its checkpoint is kept under it.`)
+  const categories = from.map((aggregate) => ({
+    category: aggregate.name,
+    types: typesOf(what, aggregate, from.length, handle)
+  }))
+  const codecs = new Map(from.map((aggregate) => [aggregate.name, aggregate.codecs.event]))
+
+  return {
+    filter: EventFilter.categories(categories),
+    react: (recorded) => {
+      const decoded = codecs.get(recorded.category)?.decode(recorded.type, recorded.data)
+      if (decoded === undefined || Result.isFailure(decoded)) {
+        const problem = `it cannot be decoded: ${decoded?.failure ?? "its category is no source"}`
+        return Effect.fail(new EventFailed<Failure>({ event: recorded, failure: undefined, problem }))
+      }
+      const event: Recorded<Tagged> = { ...recorded, data: decoded.success }
+      // The handlers' types were checked against the sources in `Processor`; here they are called by name.
+      return attempt(
+        recorded,
+        () => call(handle, from.length, event) as Effect.Effect<unknown, Failure, Services>
+      ).pipe(Metadata.inReactionTo(recorded))
+    }
+  }
+}
+
+/** The types of an aggregate that the handlers handle; undefined for all of them. */
+const typesOf = (what: string, aggregate: Aggregate.Any, sources: number, handle: unknown): ReadonlyArray<string> => {
+  if (typeof handle === "function") return aggregate.eventTypes
+  const types = Object.keys(property(sources === 1 ? handle : property(handle, aggregate.name)) ?? {})
+  const unknown = types.find((type) => !aggregate.eventTypes.includes(type))
+  if (unknown !== undefined)
+    throw new TypeError(`A ${what} handles "${unknown}", but ${aggregate.name} has no such event.`)
+  return types
+}
+
+const property = (from: unknown, ...path: ReadonlyArray<string>): object | undefined => {
+  let value = from
+  for (const key of path) value = (value as { readonly [key: string]: unknown } | undefined)?.[key]
+  return value as object | undefined
+}
+
+const call = (handle: unknown, sources: number, event: Recorded<Tagged>): unknown => {
+  if (typeof handle === "function") return handle(event) as unknown
+  const handler = sources === 1 ? property(handle, event.type) : property(handle, event.category, event.type)
+  return (
+    (handler as ((event: Tagged, recorded: Recorded<Tagged>) => unknown) | undefined)?.(event.data, event) ??
+    Effect.void
+  )
+}
