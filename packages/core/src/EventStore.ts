@@ -68,6 +68,9 @@ export interface ReadOptions {
   readonly limit?: number
 }
 
+/** As much of a stored event as folding its stream needs. */
+export type Past = Pick<Recorded, "id" | "revision" | "position" | "type" | "schemaVersion" | "data">
+
 /**
  * A step of a subscription: the events, in order, and the position through which nothing more can appear.
  *
@@ -134,6 +137,15 @@ export class EventStore extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<Appended>, WrongExpectedRevision | EventIdReused | EventStoreError>
     /** Reads what is stored now, in pages; the stream ends, also while others append. */
     readonly read: (filter: EventFilter, options?: ReadOptions) => Stream.Stream<Recorded, EventStoreError>
+    /**
+     * Reads one stream from a revision on, with as much of each event as folding needs; what `Aggregate.load` reads.
+     *
+     * All that is stored, up to the stream's end at the moment when it was asked for.
+     */
+    readonly history: (
+      stream: StreamName,
+      options?: { readonly from?: Revision; readonly limit?: number }
+    ) => Stream.Stream<Past, EventStoreError>
     /** Reads what comes after a position, then follows; the stream does not end. No gap, no repeat. */
     readonly subscribe: (
       filter: EventFilter,
@@ -215,6 +227,12 @@ export interface Driver {
   readonly append: (appends: ReadonlyArray<EncodedAppend>) => Effect.Effect<Outcome, EventStoreError>
   /** Reads one page: at most `limit` events, `through` as far as the reader may pass. */
   readonly read: (request: ReadRequest) => Effect.Effect<EncodedPage, EventStoreError>
+  /** At most `limit` events of a stream from a revision on; left out, it is made of `read`. */
+  readonly history?: (
+    stream: StreamName,
+    from: Revision,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<Past>, EventStoreError>
   readonly find: (stream: StreamName, id: EventId) => Effect.Effect<EncodedRecorded | undefined, EventStoreError>
   readonly head: Effect.Effect<Position, EventStoreError>
   /** The greatest position that is stored, also where a reader may not pass it yet; a cursor above it is from elsewhere. */
@@ -227,4 +245,5 @@ export interface Driver {
 }
 
 export { make } from "./internal/eventStore.ts"
+export { decodePage } from "./internal/eventDecoding.ts"
 export { repeats } from "./internal/repeats.ts"

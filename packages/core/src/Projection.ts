@@ -12,6 +12,8 @@ import type { Table } from "./ReadModelStore.ts"
 
 export { fold, scan } from "./internal/projectionFold.ts"
 export type { Change } from "./internal/projectionFold.ts"
+export { changes } from "./internal/projectionBatch.ts"
+export type { Changes } from "./internal/projectionBatch.ts"
 
 /** What a handler returns to remove its row; returning nothing is a type error, so that a forgotten return deletes nothing. */
 export const remove: Remove = { _tag: "evolvent/Projection/remove" }
@@ -43,6 +45,8 @@ export interface Projection<out Name extends string, in out Row, out Index exten
   readonly row: Schema.ConstraintCodec<Row, unknown>
   readonly codec: JsonCodec<Row>
   readonly table: Table
+  /** Whether the key of a row is the id of the stream that it comes from: the projection has no `key` of its own. */
+  readonly isKeyedByStream: boolean
   /** The keys of the rows that an event changes. */
   readonly keys: (event: Recorded<Tagged>) => ReadonlyArray<string>
   /** The row after an event; undefined when there is none. */

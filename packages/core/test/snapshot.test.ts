@@ -38,8 +38,8 @@ const counting = () => {
     EventStore,
     Effect.map(EventStore, (store) => ({
       ...store,
-      read: (...args: Parameters<typeof store.read>) =>
-        Stream.tap(store.read(...args), () => Effect.sync(() => count.read++))
+      history: (...args: Parameters<typeof store.history>) =>
+        Stream.tap(store.history(...args), () => Effect.sync(() => count.read++))
     }))
   )
   return { count, layer: Layer.provideMerge(layer, Live) }

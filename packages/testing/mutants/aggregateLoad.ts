@@ -51,7 +51,7 @@ export const loading: ReadonlyArray<Mutant> = [
     by: {
       store: (store) => ({
         ...store,
-        read: (filter, options) => Stream.filter(store.read(filter, options), ({ type }) => type !== "Renamed")
+        history: (stream, options) => Stream.filter(store.history(stream, options), ({ type }) => type !== "Renamed")
       })
     }
   },

@@ -84,7 +84,7 @@ const order: ReadonlyArray<Mutant> = [
       filter._tag === "Stream" && event.revision >= 10 ? { ...event, revision: Revision.next(event.revision) } : event
     ),
     // The pages of a long stream go on from a revision.
-    also: ["EventStore 7.3"]
+    also: ["EventStore 7.3", "EventStore 7.15"]
   },
   { law: "EventStore 5.2", breaks: "recordedAt is whatever the clock says", by: rawClock },
   {
@@ -165,6 +165,23 @@ const pages: ReadonlyArray<Mutant> = [
       store: (store) => ({
         ...store,
         read: (filter, options) => ((options?.limit ?? 0) < 0 ? Stream.empty : store.read(filter, options))
+      })
+    }
+  }
+]
+
+const histories: ReadonlyArray<Mutant> = [
+  {
+    law: "EventStore 7.15",
+    breaks: "a history that begins within the second page begins one event late",
+    by: {
+      store: (store) => ({
+        ...store,
+        history: (stream, options) =>
+          Stream.drop(
+            store.history(stream, options),
+            (options?.from ?? 0) >= 500 && (options?.from ?? 0) < 1000 ? 1 : 0
+          )
       })
     }
   }
@@ -254,4 +271,4 @@ const names: ReadonlyArray<Mutant> = [
 ]
 
 /** Broken reads. */
-export const reading: ReadonlyArray<Mutant> = [...order, ...pages, ...names]
+export const reading: ReadonlyArray<Mutant> = [...order, ...pages, ...histories, ...names]

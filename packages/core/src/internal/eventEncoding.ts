@@ -71,12 +71,20 @@ export const repeatedId = (appends: ReadonlyArray<EncodedAppend>): EventId.Event
   return undefined
 }
 
+// A type is a name, which is stored with each event and not counted with its bytes.
+const longestType = 1000
+// As far as every backend counts: a signed number of 32 bits.
+const highestVersion = 2 ** 31 - 1
+
 const eventProblem = (event: EventData): string | undefined => {
   if (typeof event.type !== "string" || event.type === "") return "its type is not a name"
+  if (event.type.length > longestType) {
+    return `its type has ${event.type.length} characters, where a name of up to ${longestType} has room`
+  }
   if (!event.type.isWellFormed() || event.type.includes("\u0000")) return "its type holds NUL or ill-formed Unicode"
   const version = event.schemaVersion
-  if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) {
-    return `its schemaVersion is ${version}, not a whole number from 1`
+  if (version !== undefined && !(Number.isInteger(version) && version >= 1 && version <= highestVersion)) {
+    return `its schemaVersion is ${version}, not a whole number from 1 to ${highestVersion}`
   }
   if (event.id !== undefined && !EventId.isEventId(event.id)) return `its id "${event.id}" is not a UUID in lower case`
   return undefined

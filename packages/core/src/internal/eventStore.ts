@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -17,6 +18,7 @@ import type {
   EncodedRecorded,
   EventStore,
   Page,
+  Past,
   ReadOptions,
   ReadRequest
 } from "../EventStore.ts"
@@ -26,12 +28,30 @@ import * as Position from "../Position.ts"
 import * as Revision from "../Revision.ts"
 import { decodePage, decodeRecorded } from "./eventDecoding.ts"
 import { encode, repeatedId } from "./eventEncoding.ts"
+import { pages } from "./readAhead.ts"
+import type { Step } from "./readAhead.ts"
 
 /** How many events one page of a read holds. */
 const pageSize = 500
 
 // A lost server comes back within seconds or minutes; a subscription waits for it as long as it takes.
 const reconnect = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
+
+/** Where a page of a read begins, how many events are left to read, and where the read ends. */
+interface Place {
+  readonly from: ReadRequest["from"]
+  readonly left: number
+  readonly end: number | undefined
+  readonly isFirst: boolean
+}
+
+/** What is left to read of a stream. */
+interface Remaining {
+  readonly from: Revision.Revision
+  readonly left: number
+  readonly end: Revision.Revision | undefined
+  readonly isFirst: boolean
+}
 
 /** The event store of a driver. */
 export const make = (driver: Driver): EventStore["Service"] => {
@@ -84,38 +104,57 @@ export const make = (driver: Driver): EventStore["Service"] => {
     const endNow: Effect.Effect<number, Errors.EventStoreError> = inStream
       ? Effect.map(driver.streamRevision(filter.stream), (revision) => revision ?? -1)
       : driver.head
-    const start: { readonly from: ReadRequest["from"]; readonly left: number; readonly end?: number } = {
-      from: encodeFrom(options.from),
-      left: limit
+    // A read that one page does not finish ends where the log ends then: what is appended meanwhile is not chased.
+    const fetch = Effect.fnUntraced(function* ({
+      end,
+      from,
+      isFirst,
+      left
+    }: Place): Effect.fn.Return<Step<Recorded, Place>, Errors.EventStoreError> {
+      const read = driver.read({ filter, direction, from, limit: Math.min(left, pageSize), follows: false })
+      const bounds = end === undefined && !isFirst && direction === "forwards"
+      const [page, stop] = yield* Effect.all([read, bounds ? endNow : Effect.succeed(end)], { concurrency: 2 })
+      const events = stop === undefined ? page.events : page.events.filter((event) => placeOf(event) <= stop)
+      const rest = left - events.length
+      const last = page.events.at(-1)
+      // Where a whole page of a stream matched nothing, only its position is known.
+      const byRevision = inStream && last !== undefined
+      const passed = byRevision ? last.revision : page.through
+      const atEnd = stop !== undefined && byRevision === inStream && passed >= stop
+      if (page.done || rest <= 0 || passed + step < 0 || atEnd) return [decodePage(events), Option.none()]
+      const next: ReadRequest["from"] = byRevision
+        ? { _tag: "Revision", revision: Revision.make(passed + step) }
+        : { _tag: "Position", position: Position.make(passed + step) }
+      return [decodePage(events), Option.some({ from: next, left: rest, end: stop, isFirst: false })]
+    })
+    return pages({ from: encodeFrom(options.from), left: limit, end: undefined, isFirst: true }, fetch)
+  }
+
+  const history: EventStore["Service"]["history"] = (stream, options = {}) => {
+    const { from = Revision.next(undefined), limit = Infinity } = options
+    const { history: past } = driver
+    if (past === undefined) {
+      return read(EventFilter.stream(stream), { from: { revision: from }, ...(limit === Infinity ? {} : { limit }) })
     }
-    return Stream.paginate(
-      start,
-      Effect.fnUntraced(function* ({ end, from, left }) {
-        const page = yield* driver.read({
-          filter,
-          direction,
-          from,
-          limit: Math.min(left, pageSize),
-          follows: false
-        })
-        const events = end === undefined ? page.events : page.events.filter((event) => placeOf(event) <= end)
-        const rest = left - events.length
-        const last = page.events.at(-1)
-        // Where a whole page of a stream matched nothing, only its position is known.
-        const byRevision = inStream && last !== undefined
-        const passed = byRevision ? last.revision : page.through
-        const atEnd = end !== undefined && byRevision === inStream && passed >= end
-        if (page.done || rest <= 0 || passed + step < 0 || atEnd) {
-          return [decodePage(events), Option.none<typeof start>()] as const
-        }
-        const next: ReadRequest["from"] = byRevision
-          ? { _tag: "Revision", revision: Revision.make(passed + step) }
-          : { _tag: "Position", position: Position.make(passed + step) }
-        // A read that one page does not finish ends where the log ends now: what is appended meanwhile is not chased.
-        const stop = direction === "backwards" ? {} : { end: end ?? (yield* endNow) }
-        return [decodePage(events), Option.some({ from: next, left: rest, ...stop })] as const
-      })
-    )
+    if (limit <= 0) return Stream.empty
+    const fetch = Effect.fnUntraced(function* ({
+      end,
+      from,
+      isFirst,
+      left
+    }: Remaining): Effect.fn.Return<Step<Past, Remaining>, Errors.EventStoreError> {
+      const size = Math.min(left, pageSize)
+      const bounds = end === undefined && !isFirst
+      const [events, last] = yield* Effect.all(
+        [past(stream, from, size), bounds ? driver.streamRevision(stream) : Effect.succeed(end)],
+        { concurrency: 2 }
+      )
+      const next = Revision.make(from + events.length)
+      const isLast = events.length < size || left <= size || (last !== undefined && next > last)
+      if (isLast) return [events, Option.none()]
+      return [events, Option.some({ from: next, left: left - size, end: last, isFirst: false })]
+    })
+    return pages({ from, left: limit, end: undefined, isFirst: true }, fetch)
   }
 
   const subscribe = (
@@ -137,27 +176,33 @@ export const make = (driver: Driver): EventStore["Service"] => {
       const wait = Duration.isFinite(Duration.fromInputUnsafe(driver.pollInterval))
         ? Effect.asVoid(Effect.timeoutOption(woken, driver.pollInterval))
         : woken
-      let done = false
+      const scope = yield* Effect.scope
+      const fetch = Effect.suspend(() =>
+        driver.read({
+          filter,
+          direction: "forwards",
+          from: { _tag: "Position", position: Position.make(cursor.after + 1) },
+          limit: pageSize,
+          follows: true
+        })
+      )
+      // What comes next: at first and behind a full page at once, at the end of the log after a wake-up.
+      let coming = fetch
       const next: Effect.Effect<Page, Errors.EventStoreError> = Effect.suspend(() =>
-        (done ? wait : Effect.void).pipe(
-          Effect.andThen(
-            driver.read({
-              filter,
-              direction: "forwards",
-              from: { _tag: "Position", position: Position.make(cursor.after + 1) },
-              limit: pageSize,
-              follows: true
-            })
-          ),
-          Effect.flatMap((page) => {
-            done = page.done
-            if (page.through === cursor.after) return next
-            // The reader is ahead: of an append that is not through yet, or of a store that went back while it waited.
-            if (page.through < cursor.after) return Effect.andThen(refuseIfAhead, next)
-            cursor.after = page.through
-            return Effect.succeed({ events: decodePage(page.events), through: page.through })
+        Effect.flatMap(coming, (page) => {
+          coming = page.done ? Effect.andThen(wait, fetch) : fetch
+          if (page.through === cursor.after) return next
+          // The reader is ahead: of an append that is not through yet, or of a store that went back while it waited.
+          if (page.through < cursor.after) return Effect.andThen(refuseIfAhead, next)
+          cursor.after = page.through
+          const decoded = Effect.sync(() => ({ events: decodePage(page.events), through: page.through }))
+          if (page.done) return decoded
+          // The next page is on its way while this one is worked on.
+          return Effect.flatMap(Effect.forkIn(fetch, scope, { startImmediately: true }), (fiber) => {
+            coming = Fiber.join(fiber)
+            return decoded
           })
-        )
+        })
       )
       return Stream.fromEffectRepeat(next)
     })
@@ -194,6 +239,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
       return appends.length === 0 ? [] : yield* write("EventStore.appendAll", appends)
     }),
     read,
+    history,
     subscribe,
     find: (stream, id) =>
       Effect.map(driver.find(stream, id), (found) => (found === undefined ? undefined : decodeRecorded(found))),

@@ -110,13 +110,15 @@ export const execute = Effect.fnUntraced(function* <
 
   // A conflict is a value here: what this effect fails with is final.
   const attempt = Effect.gen(function* () {
-    // What lies before a snapshot is not read, so the command's first event is looked up there.
-    let earlier = skipped && identity !== undefined ? yield* store.find(stream, identity.firstEvent) : undefined
+    let isSeen = false
     loaded = yield* catchUp(operation, store, aggregate, stream, loaded, {
       seen: (event) => {
-        if (event.id === identity?.firstEvent) earlier = event
+        isSeen ||= event.id === identity?.firstEvent
       }
     })
+    // What lies before a snapshot was not read, so the command's first event is looked up there.
+    const earlier =
+      identity !== undefined && (skipped || isSeen) ? yield* store.find(stream, identity.firstEvent) : undefined
     if (identity !== undefined && earlier !== undefined) {
       return yield* firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
     }

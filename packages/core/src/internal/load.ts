@@ -7,6 +7,7 @@ import type { Aggregate } from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import { EventStore } from "../EventStore.ts"
+import type { Past } from "../EventStore.ts"
 import { because, InvalidRequest, UndecodableEvent } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Revision from "../Revision.ts"
@@ -65,7 +66,7 @@ export const load = Effect.fnUntraced(function* <Name extends string, Id, Comman
     // Along a stream recordedAt never decreases, so the first later event ends it.
     const until = (event: Recorded): boolean => DateTime.isLessThanOrEqualTo(event.recordedAt, time)
     const events = Stream.takeWhile(store.read(EventFilter.stream(stream)), until)
-    return yield* replay(operation, aggregate, unloaded(aggregate), events)
+    return yield* replay(operation, aggregate, stream, unloaded(aggregate), events)
   }
   const atMost = options?.at?.revision
   if (atMost !== undefined && !Revision.isRevision(atMost)) {
@@ -87,19 +88,19 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName.StreamName,
   from: Start<State>,
-  options: { readonly atMost?: number | undefined; readonly seen?: (event: Recorded) => void }
+  options: { readonly atMost?: number | undefined; readonly seen?: (event: Past) => void }
 ): Effect.fn.Return<Loaded<State>, EventStoreError> {
   const { atMost, seen } = options
   const read = (revision: Revision.Revision) => {
     const limit = atMost === undefined ? {} : { limit: atMost + 1 - revision }
-    return store.read(EventFilter.stream(stream), { from: { revision }, ...limit })
+    return store.history(stream, { from: revision, ...limit })
   }
   const { position, revision } = from
   if (from.snapshotOf === undefined || revision === undefined) {
-    return yield* replay(operation, aggregate, from, read(Revision.next(revision)), seen)
+    return yield* replay(operation, aggregate, stream, from, read(Revision.next(revision)), seen)
   }
   let proved = false
-  const isLast = (event: Recorded): boolean => {
+  const isLast = (event: Past): boolean => {
     const is = event.revision === revision && event.position === position && event.id === from.snapshotOf
     proved ||= is
     return is
@@ -108,9 +109,9 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
     Stream.dropWhile(isLast),
     Stream.takeWhile(() => proved)
   )
-  const loaded = yield* replay(operation, aggregate, from, rest, seen)
+  const loaded = yield* replay(operation, aggregate, stream, from, rest, seen)
   if (proved) return loaded
-  return yield* replay(operation, aggregate, unloaded(aggregate), read(Revision.next(undefined)), seen)
+  return yield* replay(operation, aggregate, stream, unloaded(aggregate), read(Revision.next(undefined)), seen)
 })
 
 /** The stream of an entity. */
@@ -136,9 +137,10 @@ export const streamOf = <Name extends string, Id, Command, Event, State, Rejecti
 export const replay = <Name extends string, Id, Command, Event, State, Rejection>(
   operation: string,
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  stream: StreamName.StreamName,
   from: Loaded<State>,
-  events: Stream.Stream<Recorded, EventStoreError>,
-  seen?: (event: Recorded) => void
+  events: Stream.Stream<Past, EventStoreError>,
+  seen?: (event: Past) => void
 ): Effect.Effect<Loaded<State>, EventStoreError> =>
   Effect.suspend(() => {
     const { codecs, evolve } = aggregate
@@ -147,7 +149,8 @@ export const replay = <Name extends string, Id, Command, Event, State, Rejection
       Stream.runForEachArray((page) => {
         for (const recorded of page) {
           const decoded = codecs.event.decode(recorded.type, recorded.data)
-          if (Result.isFailure(decoded)) return Effect.fail(undecodable(operation, recorded, decoded.failure))
+          if (Result.isFailure(decoded))
+            return Effect.fail(undecodable(operation, { ...recorded, stream }, decoded.failure))
           state = evolve(state, decoded.success)
           revision = recorded.revision
           position = recorded.position
@@ -160,7 +163,11 @@ export const replay = <Name extends string, Id, Command, Event, State, Rejection
   })
 
 /** The error of a stored event that the schema does not understand. */
-export const undecodable = (operation: string, event: Recorded, problem: string): EventStoreError =>
+export const undecodable = (
+  operation: string,
+  event: Past & Pick<Recorded, "stream">,
+  problem: string
+): EventStoreError =>
   because(
     operation,
     new UndecodableEvent({

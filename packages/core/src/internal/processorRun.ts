@@ -1,4 +1,5 @@
 // Runs a processor: takes its lease, follows the log from its checkpoint, hands pages to it, retries, stops.
+import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,12 +14,22 @@ import type { CheckpointStoreError } from "../CheckpointStoreError.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
+import type { Page } from "../EventStore.ts"
 import type { Commit, HandleError, Processor, RunOptions, Turn } from "../Processor.ts"
 import { EventFailed, ProcessorStopped } from "./processorErrors.ts"
 import { describe } from "./thrown.ts"
 
 // A failing handler gets six attempts within about six seconds.
 const defaultRetry = Schedule.max([Schedule.jittered(Schedule.exponential("200 millis")), Schedule.recurs(5)])
+
+// As many pages are read ahead: enough to keep a store and its reader busy, and little enough to hold in memory.
+const pagesAhead = 4
+
+/** Pages that follow each other, as one. */
+const together = (pages: Arr.NonEmptyReadonlyArray<Page>): Page =>
+  pages.length === 1
+    ? pages[0]
+    : { events: pages.flatMap(({ events }) => events), through: Arr.lastNonEmpty(pages).through }
 
 /** Runs a processor until it stops, on the stores of its surroundings. */
 export const run = <Name extends string, E, R>(
@@ -84,8 +95,10 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         misses = 0
       })
     const turn: Turn<E> = { commit, retry }
-    return yield* Stream.runForEach(store.subscribe(processor.filter, { after: at }), (page) =>
-      processor.handle(page, turn)
+    // Pages are read while others are handled, and those that wait are handled as one: who lags behind takes larger steps.
+    return yield* store.subscribe(processor.filter, { after: at }).pipe(
+      Stream.buffer({ capacity: pagesAhead }),
+      Stream.runForEachArray((pages) => processor.handle(together(pages), turn))
     )
   })
 

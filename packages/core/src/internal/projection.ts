@@ -94,6 +94,7 @@ export const define = <Row extends object>(
       return (codec ??= jsonCodec(protocol.row))
     },
     table,
+    isKeyedByStream: key === undefined,
     keys: (event) => {
       if (key === undefined) return [event.streamId]
       const keys = key(event)

@@ -90,9 +90,9 @@ const overtaken = (store: EventStore["Service"], account: Account.Account, times
   const reads: Array<number | undefined> = []
   const service: EventStore["Service"] = {
     ...store,
-    read: (filter, options) => {
-      reads.push(options?.from?.revision)
-      return store.read(filter, options)
+    history: (stream, options) => {
+      reads.push(options?.from)
+      return store.history(stream, options)
     },
     append: (stream, events, options) =>
       Effect.suspend(() => {

@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type { Recorded } from "evolvent/EventData"
 import * as EventFilter from "evolvent/EventFilter"
 import { EventStore } from "evolvent/EventStore"
-import type { From, ReadOptions } from "evolvent/EventStore"
+import type { From, Past, ReadOptions } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import * as StreamName from "evolvent/StreamName"
@@ -178,6 +178,42 @@ const fromTime = law(
   })
 )
 
+const past = law(
+  "EventStore 7.15 a stream's history is what reading the stream gives, from any revision and up to any limit",
+  Effect.gen(function* () {
+    const store = yield* EventStore
+    const stream = yield* Fresh.stream()
+    yield* Effect.forEach(Fresh.range(4), (i) => store.append(stream, Fresh.events(300, 300 * i)))
+    const stored = yield* Contents.ofStream(stream)
+    const parts = ({ data, id, position, revision, schemaVersion, type }: Past) => ({
+      data,
+      id,
+      position,
+      revision,
+      schemaVersion,
+      type
+    })
+    for (const [from, limit] of [
+      [0, undefined],
+      [0, 1],
+      [7, 3],
+      [499, 502],
+      [500, 500],
+      [1199, undefined],
+      [1200, undefined],
+      [0, 0]
+    ] as const) {
+      const options = { from: Revision.make(from), ...(limit === undefined ? {} : { limit }) }
+      const events = yield* Stream.runCollect(store.history(stream, options))
+      const expected = stored.slice(from, limit === undefined ? undefined : from + limit)
+      const did = `took the history of a stream of 1200 events from ${from}, limit ${limit}`
+      yield* Check.equal(did, events.map(parts), expected.map(parts))
+    }
+    const none = yield* Stream.runCollect(store.history(yield* Fresh.stream()))
+    yield* Check.equal("took the history of a stream without events", none, [])
+  })
+)
+
 const invalid = law(
   "EventStore 7.7 a read that makes no sense is a typed error",
   Effect.gen(function* () {
@@ -198,5 +234,6 @@ export const reading = [
   fromRevision,
   fromPosition,
   fromTime,
+  past,
   invalid
 ]

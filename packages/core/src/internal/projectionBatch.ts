@@ -1,0 +1,173 @@
+// A page of events folded into the rows of a projection that it touches: read, folded, encoded; writing them is the caller's.
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Json } from "effect/Schema"
+import type { Recorded } from "../EventData.ts"
+import * as EventFilter from "../EventFilter.ts"
+import type * as Position from "../Position.ts"
+import type { Projection } from "../Projection.ts"
+import { ReadModelStoreError, UndecodableRow } from "../ReadModelStore.ts"
+import type { EncodedRow, IndexValue, ReadModelStore } from "../ReadModelStore.ts"
+import type { Tagged } from "./eventCodec.ts"
+import { EventFailed } from "./processorErrors.ts"
+import { indexValue } from "./projection.ts"
+import { decoder } from "./projectionFold.ts"
+import { describe } from "./thrown.ts"
+
+/** What some events make of the stored rows that they touch: built once for a projection, called for each page. */
+export type Changes = (
+  store: Pick<ReadModelStore["Service"], "get">,
+  events: ReadonlyArray<Recorded>
+) => Effect.Effect<ReadonlyArray<EncodedRow>, EventFailed<never> | ReadModelStoreError>
+
+/** The changes that pages of a projection's own events make. */
+export const batches = <Name extends string, Row, Index extends string>(
+  projection: Projection<Name, Row, Index>
+): Changes => {
+  const decode = decoder(projection)
+  return Effect.fnUntraced(function* (store, events) {
+    const steps = yield* Effect.fromResult(prepare(projection, decode, events))
+    const keys = [...new Set(steps.flatMap((step) => step.keys))]
+    const stored = keys.length === 0 ? [] : yield* store.get(projection.table, keys)
+    const rows = yield* Effect.fromResult(hold(projection, stored))
+    yield* Effect.fromResult(applyAll(projection, steps, rows))
+    return yield* Effect.fromResult(encodeChanged(projection, rows))
+  })
+}
+
+/**
+ * What stored events make of the rows in a store: for backends that keep a read model by themselves.
+ *
+ * Gives the rows that are to be applied, in one transaction with what was read, or fails and names the event that could
+ * not be decoded or whose handler threw. Events that the projection does not handle are passed over, and so are those
+ * that a row has seen. It is what `Processor.projection` does with each page.
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { Recorded } from "evolvent/EventData"
+ * import * as Projection from "evolvent/Projection"
+ * import { ReadModelStore } from "evolvent/ReadModelStore"
+ *
+ * const keep = <Name extends string, Row, Index extends string>(definition: Projection.Projection<Name, Row, Index>) => {
+ *   const changes = Projection.changes(definition)
+ *   return (events: ReadonlyArray<Recorded>) =>
+ *     ReadModelStore.use((store) =>
+ *       Effect.flatMap(changes(store, events), (rows) => store.apply(definition.table, rows))
+ *     )
+ * }
+ * ```
+ */
+export const changes = <Name extends string, Row, Index extends string>(
+  projection: Projection<Name, Row, Index>
+): Changes => {
+  const handles = EventFilter.predicate(projection.filter)
+  const batch = batches(projection)
+  return (store, events) => batch(store, events.filter(handles))
+}
+
+interface Step {
+  readonly recorded: Recorded
+  readonly event: Recorded<Tagged>
+  readonly keys: ReadonlyArray<string>
+}
+
+interface Held<Row> {
+  readonly row: Row | undefined
+  readonly position: Position.Position
+  /** The event that changed the row last; undefined while it is as stored. */
+  readonly changedBy: Recorded | undefined
+}
+
+type Rows<Row> = Map<string, Held<Row>>
+
+const failure = (event: Recorded, problem: string): EventFailed<never> =>
+  new EventFailed<never>({ event, failure: undefined, problem })
+
+/** Decodes events and finds their keys. */
+const prepare = <Name extends string, Row, Index extends string>(
+  projection: Projection<Name, Row, Index>,
+  decode: ReturnType<typeof decoder>,
+  events: ReadonlyArray<Recorded>
+): Result.Result<ReadonlyArray<Step>, EventFailed<never>> => {
+  const steps: Array<Step> = []
+  for (const recorded of events) {
+    const decoded = decode(recorded)
+    if (Result.isFailure(decoded)) return Result.fail(failure(recorded, decoded.failure.reason.message))
+    try {
+      steps.push({ recorded, event: decoded.success, keys: projection.keys(decoded.success) })
+    } catch (thrown) {
+      return Result.fail(failure(recorded, `the projection's key threw ${describe(thrown)}`))
+    }
+  }
+  return Result.succeed(steps)
+}
+
+/** Folds the steps into the rows. */
+const applyAll = <Name extends string, Row, Index extends string>(
+  projection: Projection<Name, Row, Index>,
+  steps: ReadonlyArray<Step>,
+  rows: Rows<Row>
+): Result.Result<void, EventFailed<never>> => {
+  for (const { event, keys, recorded } of steps) {
+    for (const key of keys) {
+      const held = rows.get(key)
+      // A row that is at this event already was written by a batch whose checkpoint was lost: once is enough.
+      if (held !== undefined && held.position >= event.position) continue
+      try {
+        rows.set(key, { row: projection.step(held?.row, event), position: event.position, changedBy: recorded })
+      } catch (thrown) {
+        return Result.fail(failure(recorded, `the projection's handler threw ${describe(thrown)}`))
+      }
+    }
+  }
+  return Result.void
+}
+
+const hold = <Name extends string, Row, Index extends string>(
+  projection: Projection<Name, Row, Index>,
+  stored: ReadonlyArray<EncodedRow>
+): Result.Result<Rows<Row>, ReadModelStoreError> => {
+  const rows: Rows<Row> = new Map()
+  for (const { key, position, row: text } of stored) {
+    const row = text === undefined ? Result.succeed(undefined) : projection.codec.decode(JSON.parse(text) as Json)
+    if (Result.isFailure(row)) return Result.fail(badRow(projection.name, key, row.failure))
+    rows.set(key, { row: row.success, position, changedBy: undefined })
+  }
+  return Result.succeed(rows)
+}
+
+const badRow = (projection: string, key: string, problem: string): ReadModelStoreError =>
+  new ReadModelStoreError({
+    operation: `Projection "${projection}"`,
+    reason: new UndecodableRow({ projection, key, problem })
+  })
+
+const encodeChanged = <Name extends string, Row, Index extends string>(
+  { codec, indexes }: Projection<Name, Row, Index>,
+  rows: Rows<Row>
+): Result.Result<ReadonlyArray<EncodedRow>, EventFailed<never>> => {
+  const changed: Array<EncodedRow> = []
+  for (const [key, { changedBy, position, row }] of rows) {
+    if (changedBy === undefined) continue
+    if (row === undefined) {
+      changed.push({ key, position, row: undefined, index: {} })
+      continue
+    }
+    const encoded = codec.encode(row)
+    if (Result.isFailure(encoded)) {
+      const problem = `the projection's handler returned a row for "${key}" that its schema refuses: ${encoded.failure}`
+      return Result.fail(failure(changedBy, problem))
+    }
+    const index: Record<string, IndexValue> = {}
+    for (const field of indexes) {
+      const value = indexValue((row as Readonly<Record<string, unknown>>)[field])
+      if (typeof value === "number" && !Number.isFinite(value)) {
+        const problem = `the row for "${key}" has ${value} in its indexed field "${field}", which has no place in an order`
+        return Result.fail(failure(changedBy, problem))
+      }
+      index[field] = value
+    }
+    changed.push({ key, position, row: JSON.stringify(encoded.success), index })
+  }
+  return Result.succeed(changed)
+}
