@@ -67,7 +67,9 @@ export const make = (driver: Driver): EventStore["Service"] => {
       if (Result.isFailure(one)) return yield* Errors.because(operation, one.failure)
       encoded.push(one.success)
     }
-    const twice = repeatedId(encoded)
+    // Ids that were made here are new.
+    const given = appends.some(({ events }) => events.some(({ id }) => id !== undefined))
+    const twice = given ? repeatedId(encoded) : undefined
     if (twice !== undefined) {
       const problem = `two of the events given have the id ${twice}`
       return yield* Errors.because(operation, new Errors.InvalidRequest({ problem }))
