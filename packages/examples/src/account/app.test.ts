@@ -1,5 +1,7 @@
 // The account: its rules one by one, its laws, and what holds when several people use it at once.
 import { describe, expect, it } from "@effect/vitest"
+import * as EmbeddedPostgres from "@evolvent/embedded-postgres/EmbeddedPostgres"
+import * as Postgres from "@evolvent/postgres/Postgres"
 import { events, given, laws } from "@evolvent/testing"
 import { DateTime, Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
@@ -180,23 +182,31 @@ const keptAndFolded = Effect.fnUntraced(function* <Name extends string, Row, Ind
   return [new Map(rows.map(({ key, row }) => [key, row])), folded] as const
 })
 
+const readModelsHold = Effect.gen(function* () {
+  for (const id of ["1", "2", "3"]) yield* open(id, 40)
+  yield* Aggregate.execute(Account, "2", { _tag: "Withdraw", amount: 40 })
+  const { position } = yield* Aggregate.execute(Account, "2", { _tag: "Close" })
+  yield* Processor.waitFor(Balances, position)
+  yield* Processor.waitFor(Statement, position)
+  const [balances, foldedBalances] = yield* keptAndFolded(Balances)
+  expect(balances).toEqual(foldedBalances)
+  expect([...balances.keys()]).toEqual(["1", "3"])
+  const [statement, foldedStatement] = yield* keptAndFolded(Statement)
+  expect(statement).toEqual(foldedStatement)
+  const ofTwo = yield* ReadModel.list(Statement, { where: { account: "2" }, orderBy: "entry" })
+  expect(ofTwo.rows.map(({ row }) => row.amount)).toEqual([40, -40])
+})
+
+// The one thing that changes: where it is stored.
+const OnPostgres = ReadModels.pipe(
+  Layer.provideMerge(Postgres.layerFrom()),
+  Layer.provide(EmbeddedPostgres.layer({ settings: { fsync: "off" } }))
+)
+
 describe("over time", () => {
-  it.effect("the read models are what folding the events gives", () =>
-    Effect.gen(function* () {
-      for (const id of ["1", "2", "3"]) yield* open(id, 40)
-      yield* Aggregate.execute(Account, "2", { _tag: "Withdraw", amount: 40 })
-      const { position } = yield* Aggregate.execute(Account, "2", { _tag: "Close" })
-      yield* Processor.waitFor(Balances, position)
-      yield* Processor.waitFor(Statement, position)
-      const [balances, foldedBalances] = yield* keptAndFolded(Balances)
-      expect(balances).toEqual(foldedBalances)
-      expect([...balances.keys()]).toEqual(["1", "3"])
-      const [statement, foldedStatement] = yield* keptAndFolded(Statement)
-      expect(statement).toEqual(foldedStatement)
-      const ofTwo = yield* ReadModel.list(Statement, { where: { account: "2" }, orderBy: "entry" })
-      expect(ofTwo.rows.map(({ row }) => row.amount)).toEqual([40, -40])
-    }).pipe(Effect.provide(Live))
-  )
+  it.effect("the read models are what folding the events gives", () => Effect.provide(readModelsHold, Live))
+
+  it.live("so they are on PostgreSQL, with another Layer", () => Effect.provide(readModelsHold, OnPostgres), 30_000)
 
   it.effect("an account is known as it was at any revision and any time", () =>
     Effect.gen(function* () {
@@ -213,5 +223,5 @@ describe("over time", () => {
     }).pipe(Effect.provide(Memory.layer))
   )
 
-  it.effect("the story runs", () => Effect.provide(story, Live))
+  it.effect("the story runs, and again", () => Effect.provide(Effect.andThen(story, story), Live))
 })

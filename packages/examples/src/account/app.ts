@@ -1,6 +1,6 @@
 // The account as a program. What it runs on comes from the environment: here it is memory.
 import { Console, Effect, Layer } from "effect"
-import { Aggregate, Memory, Processor, ReadModel } from "evolvent"
+import { Aggregate, Processor, ReadModel } from "evolvent"
 import { Account } from "./domain.ts"
 import { Balances, Statement } from "./projections.ts"
 
@@ -10,12 +10,11 @@ export const ReadModels = Layer.merge(
 )
 
 export const story = Effect.gen(function* () {
-  yield* Aggregate.execute(Account, "7", { _tag: "Open", owner: "Ada" })
-  const { position } = yield* Aggregate.execute(Account, "7", { _tag: "Deposit", amount: 100 })
+  yield* Aggregate.execute(Account, "7", { _tag: "Open", owner: "Ada" }, { commandId: "open-7" })
+  const deposit = { _tag: "Deposit", amount: 100 } as const
+  const { position } = yield* Aggregate.execute(Account, "7", deposit, { commandId: "payment-1" })
   const withdraw = Aggregate.execute(Account, "7", { _tag: "Withdraw", amount: 500 })
   yield* Effect.catchTag(withdraw, "NotEnough", ({ balance }) => Console.log(`Refused: the balance is ${balance}.`))
   yield* Processor.waitFor(Balances, position)
   yield* Console.log(yield* ReadModel.get(Balances, "7"))
 })
-if (process.argv[1] === import.meta.filename)
-  await Effect.runPromise(Effect.provide(story, Layer.provideMerge(ReadModels, Memory.layer)))

@@ -1,7 +1,9 @@
 // The demo: that it runs as a stranger runs it, and that its transfer loses and doubles no money.
 import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Aggregate, Memory } from "evolvent"
 import { Account } from "../account/domain.ts"
@@ -11,26 +13,48 @@ const run = (...args: ReadonlyArray<string>) =>
   spawnSync(process.execPath, [join(import.meta.dirname, "main.ts"), ...args], { encoding: "utf8" })
 
 describe("the demo", () => {
-  it("tells its story, plainly where there is no terminal", () => {
-    const { status, stderr, stdout } = run()
+  const dataDir = mkdtempSync(join(tmpdir(), "evolvent-demo-"))
+  afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }))
+
+  it.each([
+    ["in memory", ["--store", "memory"]],
+    ["on PostgreSQL", ["--data-dir", dataDir]]
+  ])(
+    "tells its story %s, plainly where there is no terminal",
+    (where, args) => {
+      const { status, stderr, stdout } = run(...args)
+      expect(stderr).toBe("")
+      expect(stdout).toContain(where === "in memory" ? "This runs in memory." : "This runs on a PostgreSQL of its own")
+      expect(status).toBe(0)
+      expect(stdout).not.toContain("\u001b[")
+      expect(stdout).toMatch(/transfer +Withdrawn +conflict +decided at revision 1, but Account-ada is at 2/)
+      expect(stdout).toMatch(/transfer +Withdrawn +written +Account-ada is at revision 3/)
+      expect(stdout).toContain("Ada has 10, Bob has 80.")
+      expect(stdout).toContain("nothing happens twice")
+      expect(stdout).toContain("rejected as NotEnough { balance: 0 }")
+      expect(stdout).toContain("At revision 2 Bob had 80.")
+      expect(stdout).toMatch(/100 % +position ([\d,]+) of \1, up to date/)
+      expect(stdout).toMatch(/Orders placed +325 +310 completed, 15 open/)
+    },
+    30_000
+  )
+
+  it("is told again on the same data: everything is still there, and nothing is there twice", () => {
+    const { status, stderr, stdout } = run("--data-dir", dataDir)
     expect(stderr).toBe("")
     expect(status).toBe(0)
-    expect(stdout).not.toContain("\u001b[")
-    expect(stdout).toMatch(/transfer +Withdrawn +conflict +decided at revision 1, but Account-ada is at 2/)
-    expect(stdout).toMatch(/transfer +Withdrawn +written +Account-ada is at revision 3/)
-    expect(stdout).toContain("Ada has 10, Bob has 80.")
-    expect(stdout).toContain("nothing happens twice")
-    expect(stdout).toContain("rejected as NotEnough { balance: 0 }")
-    expect(stdout).toContain("At revision 2 Bob had 80.")
+    expect(stdout).toContain("Ada's is ada-2 now")
+    expect(stdout).toMatch(/transfer +Withdrawn +conflict +decided at revision 1, but Account-ada-2 is at 2/)
+    expect(stdout).toContain("0 accepted, 0 rejected by the domain, 0 skipped, 2,166 known before")
     expect(stdout).toMatch(/100 % +position ([\d,]+) of \1, up to date/)
-    expect(stdout).toMatch(/Orders placed +\d+ +\d+ completed, \d+ open/)
-  })
+    expect(stdout).toMatch(/Orders placed +325 +310 completed, 15 open/)
+  }, 30_000)
 
   it("says which file it cannot read", () => {
-    const { status, stderr } = run("no-such.csv")
+    const { status, stderr } = run("no-such.csv", "--store", "memory")
     expect(status).toBe(2)
     expect(stderr).toContain("no-such.csv: there is no such file or folder")
-  })
+  }, 30_000)
 })
 
 const balances = Effect.all([Aggregate.load(Account, "ada"), Aggregate.load(Account, "bob")]).pipe(

@@ -1,31 +1,43 @@
-// `pnpm demo`: the whole story in one run, in memory; `pnpm demo <files or folders>` with your invoices instead.
+// `pnpm demo`: the whole story in one run, on PostgreSQL; `pnpm demo <files or folders>` with your invoices instead.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Layer } from "effect"
-import { Memory } from "evolvent"
+import { Console, Effect } from "effect"
+import { Argument, Command } from "effect/cli"
+import * as Storage from "../storage.ts"
 import { accounts } from "./accounts.ts"
 import { ordersOf, sampleOrders } from "./orders.ts"
 import { bold, dim } from "./print.ts"
 import * as Remote from "./remote.ts"
 
-const paths = process.argv.slice(2)
-
-const story = Effect.gen(function* () {
-  yield* Console.log(
-    `${bold("evolvent")}: state is a fold of a log, a decision is a pure function, storage is a Layer.`
-  )
-  yield* Effect.provide(accounts, Layer.provideMerge(Remote.eventStore, Memory.layer))
-  yield* Effect.provide(sampleOrders, Layer.provideMerge(Remote.checkpointStore, Memory.layer))
-  yield* Console.log(`\n${dim("All of this ran in memory. The code: packages/examples/src/{account,retail,demo}.")}`)
+const storyOf = Effect.fnUntraced(function* (paths: ReadonlyArray<string>) {
+  if (paths.length > 0) return yield* ordersOf(paths)
+  yield* Effect.provide(accounts, Remote.eventStore)
+  yield* Effect.provide(sampleOrders, Remote.checkpointStore)
 })
 
-const demo = Effect.gen(function* () {
-  if (paths.length === 0) return yield* story
-  yield* Effect.provide(ordersOf(paths), Memory.layer)
-})
+const demo = Command.make(
+  "demo",
+  {
+    ...Storage.flags,
+    paths: Argument.String("path").pipe(
+      Argument.withDescription("CSV files of invoices, or folders of them, to show instead of the story"),
+      Argument.variadic()
+    )
+  },
+  Effect.fnUntraced(function* ({ paths, ...choice }) {
+    // A report of somebody's invoices has nothing of the story's in it.
+    const name = paths.length === 0 ? "demo" : "demo_invoices"
+    const where = yield* Storage.inPlace(name, choice)
+    yield* Console.log(
+      `${bold("evolvent")}: state is a fold of a log, a decision is a pure function, storage is a Layer.`
+    )
+    yield* Console.log(dim(`This runs ${where}.`))
+    yield* storyOf(paths).pipe(Effect.provide(Storage.layer(name, choice)))
+    const again = choice.store === "memory" ? "" : " Run it again: all of it is still there, until you say --fresh."
+    yield* Console.log(
+      `\n${dim(`All of this ran ${where}.${again}\nThe code: packages/examples/src/{account,retail,demo}.`)}`
+    )
+  })
+).pipe(Command.withDescription("A bank and a shop: a conflict, a rejection, time travel, read models, a report"))
 
-demo.pipe(
-  Effect.tapErrorTag("UnreadableFiles", ({ message }) => Console.error(message)),
-  Effect.provide(NodeServices.layer),
-  NodeRuntime.runMain
-)
+Command.run(demo, { version: "0.1.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -19,9 +19,13 @@ const imported = ({ accepted, files, known, malformed, rejected, rows, skipped }
 /** Watches one read model go from where it is to the head. */
 const catchUp = Effect.gen(function* () {
   const head = yield* EventStore.EventStore.use((store) => store.head)
+  const { position: start } = yield* Processor.status(Totals)
+  let told: number | undefined
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    yield* Processor.waitFor(Totals, Position.make(Math.floor(head * share)))
+    yield* Processor.waitFor(Totals, Position.make(start + Math.floor((head - start) * share)))
     const { lag, position } = yield* Processor.status(Totals)
+    if (position === told) continue
+    told = position
     const behind = lag === undefined ? "up to date" : `at most ${whole(lag.events)} events behind`
     yield* say(`${bar(position / head)}   position ${whole(position)} of ${whole(head)}, ${behind}`)
   }
@@ -44,7 +48,12 @@ export const sampleOrders = Effect.gen(function* () {
   ])
   yield* say(`${imported(summary)}.`)
 
-  yield* chapter("5  Read models catch up", "They were switched on only now, so they read the log from its beginning.")
+  yield* chapter(
+    "5  Read models catch up",
+    summary.accepted > 0
+      ? "They were switched on only now, so they read the log from its beginning."
+      : "They kept their rows and their places between the runs, so they read only what is new."
+  )
   yield* Effect.andThen(catchUp, report).pipe(Effect.provide(ReadModels))
 })
 
@@ -53,5 +62,5 @@ export const ordersOf = (paths: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     yield* chapter("Your invoices", "Every row is a command on its order; what its rules refuse is counted by reason.")
     yield* say(`${imported(yield* importPaths(paths))}.`)
-    yield* report
-  }).pipe(Effect.provide(ReadModels))
+    yield* Effect.provide(report, ReadModels)
+  })

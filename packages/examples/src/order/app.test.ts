@@ -1,5 +1,7 @@
 // The order: its rules one by one, its laws, its questions with paging, and two hands on one order.
 import { describe, expect, it } from "@effect/vitest"
+import * as EmbeddedPostgres from "@evolvent/embedded-postgres/EmbeddedPostgres"
+import * as Postgres from "@evolvent/postgres/Postgres"
 import { events, given, laws } from "@evolvent/testing"
 import { DateTime, Effect, Layer, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -93,11 +95,11 @@ describe("the laws", () => {
 
 const Live = Layer.provideMerge(ReadModels, Memory.layer)
 
-/** Thirty orders of three customers, a minute apart; every second one completed, every fifth cancelled. */
-const manyOrders = Effect.gen(function* () {
+/** Thirty orders of three customers, one after the other; every second one completed, every fifth cancelled. */
+const ordersApart = Effect.fnUntraced(function* (pause: Effect.Effect<void>) {
   let position = yield* placeOrder("1000", "ada", [lantern])
   for (let n = 1; n < 30; n++) {
-    yield* TestClock.adjust("1 minute")
+    yield* pause
     const id = `${1000 + n}`
     position = yield* placeOrder(id, ["ada", "bob", "eve"][n % 3] ?? "ada", [lantern, cakestand])
     if (n % 2 === 0) ({ position } = yield* Aggregate.execute(Order, id, { _tag: "Complete" }))
@@ -106,6 +108,26 @@ const manyOrders = Effect.gen(function* () {
   yield* Processor.waitFor(Orders, position)
   yield* Processor.waitFor(Items, position)
 })
+
+const manyOrders = ordersApart(TestClock.adjust("1 minute"))
+
+/** After orders by the clock that there is: a server has its own. */
+const readModelsHold = Effect.gen(function* () {
+  yield* ordersApart(Effect.void)
+  const store = yield* EventStore.EventStore
+  const orders = yield* ReadModel.list(Orders)
+  const items = yield* ReadModel.list(Items)
+  const asMap = <Row>(rows: ReadonlyArray<ReadModel.Entry<Row>>) => new Map(rows.map(({ key, row }) => [key, row]))
+  expect(orders.rows).toHaveLength(30)
+  expect(asMap(orders.rows)).toEqual(yield* Projection.fold(Orders, store.read(Orders.filter)))
+  expect(asMap(items.rows)).toEqual(yield* Projection.fold(Items, store.read(Items.filter)))
+})
+
+// The one thing that changes: where it is stored.
+const OnPostgres = ReadModels.pipe(
+  Layer.provideMerge(Postgres.layerFrom()),
+  Layer.provide(EmbeddedPostgres.layer({ settings: { fsync: "off" } }))
+)
 
 describe("the questions", () => {
   it.effect("one order, or a typed no", () =>
@@ -143,19 +165,11 @@ describe("the questions", () => {
     }).pipe(Effect.provide(Live))
   )
 
-  it.effect("the read models are what folding the events gives", () =>
-    Effect.gen(function* () {
-      yield* manyOrders
-      const store = yield* EventStore.EventStore
-      const orders = yield* ReadModel.list(Orders)
-      const items = yield* ReadModel.list(Items)
-      const asMap = <Row>(rows: ReadonlyArray<ReadModel.Entry<Row>>) => new Map(rows.map(({ key, row }) => [key, row]))
-      expect(asMap(orders.rows)).toEqual(yield* Projection.fold(Orders, store.read(Orders.filter)))
-      expect(asMap(items.rows)).toEqual(yield* Projection.fold(Items, store.read(Items.filter)))
-    }).pipe(Effect.provide(Live))
-  )
+  it.effect("the read models are what folding the events gives", () => Effect.provide(readModelsHold, Live))
 
-  it.effect("the story runs", () => Effect.provide(story, Live))
+  it.live("so they are on PostgreSQL, with another Layer", () => Effect.provide(readModelsHold, OnPostgres), 30_000)
+
+  it.effect("the story runs, and again", () => Effect.provide(Effect.andThen(story, story), Live))
 })
 
 describe("together", () => {

@@ -1,6 +1,6 @@
 // Orders as a program: commands on one side, questions on the other. What it runs on comes from the environment.
 import { Console, Effect, Layer, Schema } from "effect"
-import { Aggregate, Memory, Processor, ReadModel } from "evolvent"
+import { Aggregate, Processor, ReadModel } from "evolvent"
 import { type Item, Order } from "./domain.ts"
 import { Items, Orders } from "./projections.ts"
 
@@ -10,10 +10,12 @@ export const ReadModels = Layer.merge(
   Processor.layer(Processor.projection(Items))
 )
 
-/** Creates an order with its items; gives the position to wait for before asking. */
+/** Creates an order with its items, once however often it is sent; gives the position to wait for before asking. */
 export const placeOrder = Effect.fn("placeOrder")(function* (id: string, customer: string, items: ReadonlyArray<Item>) {
-  let { position } = yield* Aggregate.execute(Order, id, { _tag: "Create", customer })
-  for (const item of items) ({ position } = yield* Aggregate.execute(Order, id, { _tag: "AddItem", item }))
+  let { position } = yield* Aggregate.execute(Order, id, { _tag: "Create", customer }, { commandId: "create" })
+  for (const [index, item] of items.entries()) {
+    ;({ position } = yield* Aggregate.execute(Order, id, { _tag: "AddItem", item }, { commandId: `item-${index}` }))
+  }
   return position
 })
 
@@ -44,13 +46,10 @@ export const listItems = ({ after, limit = 20, ...where }: Criteria = {}) =>
 
 export const story = Effect.gen(function* () {
   yield* placeOrder("1001", "ada", [{ product: "lantern", quantity: 6, price: 339 }])
-  yield* Aggregate.execute(Order, "1001", { _tag: "Complete" })
+  yield* Aggregate.execute(Order, "1001", { _tag: "Complete" }, { commandId: "complete" })
   const position = yield* placeOrder("1002", "ada", [{ product: "cakestand", quantity: 1, price: 1275 }])
   yield* Processor.waitFor(Orders, position)
   const { rows } = yield* listOrders({ customer: "ada", status: "completed" })
   for (const { key, row } of rows) yield* Console.log(`Order ${key}, ${row.items.length} item, total ${row.total}`)
   yield* Effect.catchTag(getOrder("1003"), "NoSuchOrder", ({ id }) => Console.log(`There is no order ${id}.`))
 })
-
-if (process.argv[1] === import.meta.filename)
-  await Effect.runPromise(Effect.provide(story, Layer.provideMerge(ReadModels, Memory.layer)))

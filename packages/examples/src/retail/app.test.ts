@@ -3,13 +3,15 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Command from "effect/cli/Command"
+import * as Memory from "evolvent/Memory"
 import { describe, expect } from "vitest"
 import { retail } from "./app.ts"
-import { file, header, inNewStore, rowsOf } from "./fixtures.ts"
+import { file, header, rowsOf } from "./fixtures.ts"
 import { reference } from "./reference.ts"
 import { generate } from "./sample.ts"
 
@@ -33,9 +35,9 @@ const run = (
       stderr: into(err),
       stderrIsTerminal: Effect.succeed(isTerminal)
     })
-    const result = yield* Command.runWith(retail, { version: "0", renderErrors: false })(args(folder)).pipe(
+    const command = retail(() => Layer.fresh(Memory.layer))
+    const result = yield* Command.runWith(command, { version: "0", renderErrors: false })(args(folder)).pipe(
       Effect.provide(stdio),
-      inNewStore,
       Effect.result
     )
     return { result, folder, out: out.join(""), err: err.join("") }

@@ -1,4 +1,4 @@
-// The retail example as a program: import invoices, read the report. Its services come from the environment.
+// The retail example as a program: import invoices, read the report. Where it keeps them is a Layer that it is given.
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -7,8 +7,10 @@ import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { EventStore } from "evolvent/EventStore"
+import type { Services } from "evolvent/Memory"
 import * as Position from "evolvent/Position"
 import * as Processor from "evolvent/Processor"
+import * as Storage from "../storage.ts"
 import * as Importer from "./importer.ts"
 import type { Summary } from "./importer.ts"
 import * as Progress from "./progress.ts"
@@ -16,7 +18,12 @@ import { Countries, Customers, Months, Rejections, Skips, Totals } from "./proje
 import * as Report from "./report.ts"
 import * as Source from "./source.ts"
 
-/** Keeps the read models, as long as it lives; over whatever event store there is. */
+/**
+ * Keeps the read models, as long as it lives; over whatever event store there is.
+ *
+ * The import goes without: read models that follow it live write their rows hundreds of times a second, and cost as much
+ * as the import. Whoever asks for the report catches up with what is new, in large steps.
+ */
 export const ReadModels = Layer.mergeAll(
   Processor.layer(Processor.projection(Totals)),
   Processor.layer(Processor.projection(Rejections)),
@@ -52,9 +59,10 @@ const importCommand = Command.make(
     ),
     report: Flag.Boolean("report").pipe(Flag.withDescription("Print the report afterwards"), Flag.withDefault(false)),
     json,
+    fresh: Storage.flags.fresh,
     concurrency: Flag.Int("concurrency").pipe(
       Flag.withDescription("How many invoices are worked on at a time"),
-      Flag.withDefault(16),
+      Flag.withDefault(64),
       Flag.filter(
         (lanes) => lanes >= 1 && lanes <= 1000,
         (lanes) => `${lanes} is not between 1 and 1000`
@@ -74,8 +82,9 @@ const importCommand = Command.make(
 ).pipe(
   Command.withDescription(
     "Import invoices, one command a row. Importing a row again changes nothing. Rows that cannot be read are named on " +
-      "standard error and left out. Exit code 1: not one row could be read. Exit code 2: files are missing or " +
-      "unreadable, and nothing was imported."
+      "standard error and left out. What is imported stays until --fresh, and further files add to it. Exit code 1: not " +
+      "one row could be read, or the storage cannot be used. Exit code 2: files are missing or unreadable, and nothing " +
+      "was imported."
   )
 )
 
@@ -87,7 +96,7 @@ const reportCommand = Command.make(
       const head = yield* EventStore.use((store) => store.head)
       if (head === Position.beginning) {
         yield* Progress.toStderr(
-          "The event store is empty, and so is the report. A store in memory ends with its process: `retail import <path> --report` does both.\n"
+          "The event store is empty, and so is the report: `retail import <path>` fills it. With --store memory it ends with the command: `retail import <path> --report` does both.\n"
         )
       }
       yield* printReport(json)
@@ -96,15 +105,23 @@ const reportCommand = Command.make(
   )
 ).pipe(Command.withDescription("Print the report of everything imported"))
 
-/** The command line. */
-export const retail = Command.make("retail").pipe(
+const root = Command.make("retail").pipe(
   Command.withDescription("A shop's invoices, imported as events and read as a report"),
-  Command.withSubcommands([importCommand, reportCommand])
+  Command.withSharedFlags({ store: Storage.flags.store, dataDir: Storage.flags.dataDir })
 )
 
+/** The command line; it works on the storage that is made of what its flags say. */
+export const retail = <E, R>(storage: (choice: Storage.Choice) => Layer.Layer<Services, E, R>) => {
+  // Made only when there is something to do: a question for help starts no server.
+  const at = (fresh: boolean) => Layer.unwrap(Effect.map(root, (choice) => storage({ ...choice, fresh })))
+  const importing = Command.provide(importCommand, ({ fresh }) => Layer.provideMerge(Importer.Snapshots, at(fresh)))
+  return root.pipe(Command.withSubcommands([importing, Command.provide(reportCommand, at(false))]))
+}
+
 const printReport = (json: boolean) =>
-  Effect.flatMap(Report.read, (report) =>
-    Progress.toStdout(json ? Report.toJson(report) : `\n${Report.toText(report)}`)
+  Report.read.pipe(
+    Effect.flatMap((report) => Progress.toStdout(json ? Report.toJson(report) : `\n${Report.toText(report)}`)),
+    Effect.provide(ReadModels)
   )
 
 const inWords = ({ accepted, files, known, malformed, rejected, rows, skipped }: Summary): string => {

@@ -1,4 +1,6 @@
 // `pnpm retail:check`: imports $RETAIL_DATA and compares the report with the expectation there; without it, the sample's.
+// It begins with nothing, in a place of its own.
+import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Config from "effect/Config"
@@ -10,7 +12,9 @@ import * as Path from "effect/Path"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as TextDiff from "effect/TextDiff"
-import * as Memory from "evolvent/Memory"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Storage from "../storage.ts"
 import { ReadModels } from "./app.ts"
 import * as Importer from "./importer.ts"
 import * as Progress from "./progress.ts"
@@ -23,6 +27,9 @@ import * as Source from "./source.ts"
 class CheckFailed extends Schema.TaggedError<CheckFailed>()("CheckFailed", { problem: Schema.String }) {
   override readonly [Runtime.errorReported] = false
   override get message(): string {
+    return this.problem
+  }
+  override get [CliError.userMessage](): string {
     return this.problem
   }
 }
@@ -57,7 +64,7 @@ const program = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const expected: unknown = JSON.parse(yield* fs.readFileString(expectation))
   yield* Progress.show((watcher) => Importer.run(sources, { watcher }))
-  const actual = yield* Report.read
+  const actual = yield* Effect.provide(Report.read, ReadModels)
   if (inOrder(expected) === inOrder(actual)) return yield* Progress.toStdout("equal\n")
   const edits = TextDiff.lines(inOrder(expected), inOrder(actual))
   return yield* new CheckFailed({ problem: `differs from ${expectation}\n${TextDiff.unified(edits)}` })
@@ -74,8 +81,10 @@ const inOrder = (value: unknown): string =>
     1
   )}\n`
 
-program.pipe(
-  Effect.tapError((error) => Progress.toStdout(`${error.message}\n`)),
-  Effect.provide([Layer.provideMerge(ReadModels, Memory.layer), NodeServices.layer]),
-  (main) => NodeRuntime.runMain(main, { disableErrorReporting: true })
-)
+const { dataDir, store } = Storage.flags
+const check = Command.make("retail:check", { dataDir, store }, (choice) => {
+  const storage = Storage.layer("retail_check", { ...choice, fresh: true })
+  return Effect.provide(program, Layer.provideMerge(Importer.Snapshots, storage))
+}).pipe(Command.withDescription("Compare the report of $RETAIL_DATA, or of a sample, with what is expected"))
+
+Command.run(check, { version: "0.1.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -25,7 +25,7 @@ const eventsStored = EventStore.use((store) => Stream.runCount(store.read(EventF
 
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
 const Percent = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
-const few = { arbitrary: { runs: 15 } }
+const few = { arbitrary: { runs: 15 }, timeout: 60_000 }
 
 describe("import", () => {
   it.live("gives the report that plain loops compute from the rows", () =>
@@ -142,7 +142,7 @@ describe("import", () => {
         yield* importing(text)
         expect(yield* Report.read).toEqual(expected)
       }).pipe(inNewStore),
-    { arbitrary: { runs: 30 } }
+    { arbitrary: { runs: 30 }, timeout: 60_000 }
   )
 
   it.live("interrupted from outside, it can be run again", () =>

@@ -1,13 +1,19 @@
 // The import: every row becomes a command on the order or credit note it belongs to, many invoices at a time.
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Aggregate from "evolvent/Aggregate"
+import * as EventFilter from "evolvent/EventFilter"
+import { EventStore } from "evolvent/EventStore"
 import { EventStoreError } from "evolvent/EventStoreError"
+import * as Memory from "evolvent/Memory"
 import * as Metadata from "evolvent/Metadata"
+import * as SnapshotStore from "evolvent/SnapshotStore"
+import * as StreamName from "evolvent/StreamName"
 import * as Csv from "./csv.ts"
 import { CreditNote, Import, Order } from "./domain.ts"
 import type { Invoice } from "./domain.ts"
@@ -51,6 +57,15 @@ interface Page {
   size: number
 }
 
+/**
+ * Keeps states at hand while importing: an invoice has hundreds of rows at times, each row is a command, and without it
+ * each would load all before it. They are a cache of this process, so memory is the place for them.
+ */
+export const Snapshots = Layer.merge(
+  SnapshotStore.layerPolicy({ every: 25 }),
+  Layer.provide(Layer.effect(SnapshotStore.SnapshotStore, SnapshotStore.SnapshotStore), Memory.layer)
+)
+
 // A page is cut after so many rows, so that a file of one endless invoice needs no more room than others.
 const longestPage = 1000
 
@@ -63,7 +78,7 @@ const longestPage = 1000
  * - A rejection is not remembered by the aggregate, so it is recorded on the invoice's import, under the row's id.
  */
 export const run = Effect.fn("Importer.run")(function* (sources: ReadonlyArray<Source>, options: ImportOptions = {}) {
-  const { concurrency = 16, watcher } = options
+  const { concurrency = 64, watcher } = options
   const malformed: Array<Malformed> = []
   const counts = { rows: 0, accepted: 0, rejected: 0, skipped: 0, known: 0 }
   const bytes = sources.reduce((sum, { size }) => sum + size, 0)
@@ -175,14 +190,17 @@ const outcomesOf = Effect.fnUntraced(function* (id: string, first: Row.Row, rows
 })
 
 const importOrder = Effect.fnUntraced(function* (id: string, invoice: Invoice, rows: ReadonlyArray<Row.Row>) {
+  const known = yield* commandsOf(Order.name, id)
   yield* patiently(Aggregate.execute(Order, id, { _tag: "Place", invoice }))
   const outcomes = yield* Effect.forEach(rows, (row) =>
-    patiently(Aggregate.execute(Order, id, { _tag: "AddItem", line: row.line }, { commandId: row.id })).pipe(
-      Effect.map(accepted),
-      Effect.catchTag(["QuantityNotPositive", "PriceNegative", "AmountNotExact"], ({ _tag }) =>
-        reject(row, "order", _tag)
-      )
-    )
+    known.has(row.id)
+      ? Effect.succeed<Outcome>("known")
+      : patiently(Aggregate.execute(Order, id, { _tag: "AddItem", line: row.line }, { commandId: row.id })).pipe(
+          Effect.map(accepted),
+          Effect.catchTag(["QuantityNotPositive", "PriceNegative", "AmountNotExact"], ({ _tag }) =>
+            reject(row, "order", _tag)
+          )
+        )
   )
   yield* patiently(Aggregate.execute(Order, id, { _tag: "Complete" })).pipe(
     Effect.catchTag("NothingOrdered", () => Effect.void)
@@ -191,14 +209,37 @@ const importOrder = Effect.fnUntraced(function* (id: string, invoice: Invoice, r
 })
 
 const importCreditNote = Effect.fnUntraced(function* (id: string, invoice: Invoice, rows: ReadonlyArray<Row.Row>) {
+  const known = yield* commandsOf(CreditNote.name, id)
   yield* patiently(Aggregate.execute(CreditNote, id, { _tag: "Issue", invoice }))
   return yield* Effect.forEach(rows, (row) =>
-    patiently(Aggregate.execute(CreditNote, id, { _tag: "AddLine", line: row.line }, { commandId: row.id })).pipe(
-      Effect.map(accepted),
-      Effect.catchTag(["QuantityNotPositive", "AmountNotExact"], ({ _tag }) => reject(row, "creditNote", _tag))
-    )
+    known.has(row.id)
+      ? Effect.succeed<Outcome>("known")
+      : patiently(Aggregate.execute(CreditNote, id, { _tag: "AddLine", line: row.line }, { commandId: row.id })).pipe(
+          Effect.map(accepted),
+          Effect.catchTag(["QuantityNotPositive", "AmountNotExact"], ({ _tag }) => reject(row, "creditNote", _tag))
+        )
   )
 })
+
+/**
+ * The ids of the commands that a stream holds the events of.
+ *
+ * One read for all rows of an invoice: an import of what is there already is over as fast as it can be read. A row that
+ * is missed here is no harm, since its command is recognised when it is executed.
+ */
+const commandsOf = (category: string, id: string) =>
+  EventStore.use((store) => {
+    const stream = StreamName.fromParts(category, id)
+    // A number that cannot be a stream's name is refused by the command, which says why.
+    if (Result.isFailure(stream)) return Effect.succeed(new Set<string>())
+    return store.read(EventFilter.stream(stream.success)).pipe(
+      Stream.runFold(
+        () => new Set<string>(),
+        (known, { metadata }) => (metadata.commandId === undefined ? known : known.add(metadata.commandId))
+      ),
+      patiently
+    )
+  })
 
 const skip = Effect.fnUntraced(function* (id: string, rows: ReadonlyArray<Row.Row>) {
   const { events } = yield* patiently(Aggregate.execute(Import, id, { _tag: "Skip", reason: "Adjustment" }))
