@@ -95,15 +95,19 @@ export class UndecodableEvent extends Schema.TaggedError<UndecodableEvent>()("Un
   }
 }
 
-/** A checkpoint lies above everything the store holds: the store was restored or failed over to an older state. */
+/** A reader has seen events that the store does not hold: it was restored or failed over to an older state. */
 export class CheckpointAheadOfStore extends Schema.TaggedError<CheckpointAheadOfStore>()("CheckpointAheadOfStore", {
   after: Schema.Int,
   head: Schema.Int
 }) {
   override get message(): string {
+    const found =
+      this.after > this.head
+        ? `the store's head is ${this.head}`
+        : `the store (its head is ${this.head}) does not hold what the reader saw last`
     return (
-      `The reader wants to go on after position ${this.after}, but the store's head is ${this.head}. The store has lost ` +
-      `events that this reader has seen (a restore, a failover): rebuild what the reader made of them.`
+      `The reader wants to go on after position ${this.after}, but ${found}. The store has lost events that this reader ` +
+      `has seen (a restore, a failover): rebuild what the reader made of them.`
     )
   }
 }

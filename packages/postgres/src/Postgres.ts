@@ -14,16 +14,22 @@ import * as CheckpointStore from "evolvent/CheckpointStore"
 import * as EventStore from "evolvent/EventStore"
 import * as ReadModelStore from "evolvent/ReadModelStore"
 import * as SnapshotStore from "evolvent/SnapshotStore"
+import { defaultLimits } from "./internal/appendLimits.ts"
+import type { Limits } from "./internal/appendLimits.ts"
 import * as checkpoints from "./internal/checkpointStore.ts"
 import * as Database from "./internal/Database.ts"
 import * as events from "./internal/eventStore.ts"
-import { defaultLimits } from "./internal/groupCommit.ts"
+import * as inlineRegistry from "./internal/inlineRegistry.ts"
+import * as inlineSwitch from "./internal/inlineSwitch.ts"
 import * as listener from "./internal/listener.ts"
 import * as migrations from "./internal/migrations.ts"
 import * as readModels from "./internal/readModelStore.ts"
+import * as roleStatements from "./internal/roles.ts"
+import type { RoleNames, RoleStatements } from "./internal/roles.ts"
 import * as snapshots from "./internal/snapshotStore.ts"
 import * as tails from "./internal/tail.ts"
 import * as wakeUps from "./internal/wakeUp.ts"
+import { InlineProjections } from "./InlineProjections.ts"
 import { InvalidOption } from "./PostgresError.ts"
 import type { MigrationFailed, SchemaMismatch } from "./PostgresError.ts"
 
@@ -34,14 +40,16 @@ export type Services =
   | CheckpointStore.CheckpointStore
   | ReadModelStore.ReadModelStore
   | Bus.Bus
+  | InlineProjections
 
 /** How the services use the database; every option may be left out. */
 export interface StoreOptions {
   /** The schema that holds everything, "evolvent" unless given; several stores can share a database. */
   readonly schema?: string
   /**
-   * How wake-ups of other processes arrive: over a connection of the pool unless given. Behind a pooler in transaction
-   * mode give the options of a direct connection, or `false`: then other processes' events are found by polling alone.
+   * How wake-ups of other processes arrive: over one connection beside the pool while anybody follows the log, to where
+   * the pool connects. Behind a pooler in transaction mode give the options of a direct connection, or `false`: then other
+   * processes' events are found by polling alone.
    */
   readonly listen?: false | PgClient.PgClientConfig
   /** The longest that the tail waits before it looks by itself: 2 seconds, and 100 milliseconds while nothing is heard. */
@@ -53,19 +61,39 @@ export interface StoreOptions {
 /** How to connect, and how to use the database. The pool's options are those of `@effect/sql-pg`. */
 export interface Options extends StoreOptions, PgClient.PgPoolConfig {}
 
+export type { RoleNames, RoleStatements }
+
+export { endInline, layerInline } from "./InlineProjections.ts"
+
 /** How the services can fail to begin. */
 export type StartError = SchemaMismatch | MigrationFailed | InvalidOption | SqlError
+
+// The name stands in the names of channels and in the texts of functions, and PostgreSQL keeps `pg_` for itself.
+const databaseOf = (sql: PgClient.PgClient, schema: string): Effect.Effect<Database.Database, InvalidOption> =>
+  /^(?!pg_)[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(schema)
+    ? Effect.succeed(Database.make(sql, schema))
+    : Effect.fail(
+        new InvalidOption({
+          option: "schema",
+          problem:
+            `${JSON.stringify(schema)} is no name of 1 to 40 letters, digits and underscores that begins with a letter, ` +
+            `or it begins with pg_`
+        })
+      )
+
+/** What appends may take of a pool: never all of it by waiting for a stream, however small it is. */
+const limitsOf = ({ maxConnections = 10 }: PgClient.PgPoolConfig, capacity: number): Limits => ({
+  ...defaultLimits,
+  lanes: Math.min(defaultLimits.lanes, maxConnections),
+  waiters: Math.min(defaultLimits.waiters, Math.floor((maxConnections - 1) / 3)),
+  capacity
+})
 
 const stores = (options: StoreOptions, migrates: boolean) =>
   Effect.gen(function* () {
     const { listen, maxWaiting = defaultLimits.capacity, pollInterval, schema = "evolvent" } = options
-    // The name stands in the names of channels and in the texts of functions.
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(schema)) {
-      const problem = `"${schema}" is no name of 1 to 40 letters, digits and underscores that begins with a letter`
-      return yield* new InvalidOption({ option: "schema", problem })
-    }
     const sql = yield* PgClient.PgClient
-    const db = Database.make(sql, schema)
+    const db = yield* databaseOf(sql, schema)
     yield* migrates ? migrations.migrate(db, schema) : migrations.check(db, schema)
     const channel = wakeUps.channelOf(schema)
     const wakeUp = yield* wakeUps.make(db, channel)
@@ -75,21 +103,22 @@ const stores = (options: StoreOptions, migrates: boolean) =>
       max,
       maxDeaf: pollInterval === undefined ? Duration.millis(100) : max
     }
-    const client: Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope> =
-      listen === undefined || listen === false
-        ? Effect.succeed(sql)
-        : Effect.flatMap(Layer.build(reactivity), (context) =>
-            Effect.provideContext(PgClient.makeClient(listen), context)
-          )
-    const tail = yield* tails.make(db, wakeUp, polling, (on) =>
-      listen === false ? Effect.never : listener.run(client, channel, on)
+    // Not from the pool, which a listener would shorten by one for as long as it listens: to nothing, where it is one.
+    const client: Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope> = Effect.flatMap(
+      Layer.build(reactivity),
+      (context) => Effect.provideContext(PgClient.makeClient(listen || sql.config), context)
     )
-    const driver = yield* events.make(db, tail, { ...defaultLimits, capacity: maxWaiting })
-    return Context.make(EventStore.EventStore, EventStore.make(driver)).pipe(
+    const tail = yield* tails.make(db, wakeUp, polling, (on) =>
+      listen === false ? Effect.never : listener.run({ client, channel, notify: wakeUp.notify, ...on })
+    )
+    const registry = inlineRegistry.make(db.schema)
+    const driver = yield* events.make(db, tail, limitsOf(sql.config, maxWaiting), registry)
+    const services = Context.make(EventStore.EventStore, EventStore.make(driver)).pipe(
       Context.add(SnapshotStore.SnapshotStore, snapshots.make(db)),
       Context.add(CheckpointStore.CheckpointStore, CheckpointStore.make(checkpoints.make(db))),
       Context.add(ReadModelStore.ReadModelStore, readModels.make(db))
     )
+    return Context.add(services, InlineProjections, inlineSwitch.make(db, registry, services))
   })
 
 const withBus = <E, R>(layer: Layer.Layer<Exclude<Services, Bus.Bus>, E, R>): Layer.Layer<Services, E, R> =>
@@ -132,7 +161,7 @@ export const layerNoMigrations = (
  * import * as Postgres from "@evolvent/postgres/Postgres"
  * import * as Config from "effect/Config"
  *
- * const Live = Postgres.layerConfig({ url: Config.redacted("DATABASE_URL") })
+ * const Live = Postgres.layerConfig({ url: Config.Redacted("DATABASE_URL") })
  * ```
  */
 export const layerConfig = (
@@ -143,8 +172,25 @@ export const layerConfig = (
 /** Brings a schema to what this code needs, on the client of the surroundings; for a step of a deployment. */
 export const migrate = (
   options: Pick<StoreOptions, "schema"> = {}
-): Effect.Effect<void, SchemaMismatch | MigrationFailed | SqlError, PgClient.PgClient> =>
+): Effect.Effect<void, StartError, PgClient.PgClient> =>
   Effect.flatMap(PgClient.PgClient, (sql) => {
     const { schema = "evolvent" } = options
-    return migrations.migrate(Database.make(sql, schema), schema)
+    return Effect.flatMap(databaseOf(sql, schema), (db) => migrations.migrate(db, schema))
   })
+
+/**
+ * The SQL of the three roles that a store needs at most: an owner that migrates, a writer and a reader.
+ *
+ * `create` is run once by an administrator, before the first migration; `grant` after each migration, by the owner or an
+ * administrator, each in a transaction. Neither the writer nor the reader can change, delete or forge an event: events
+ * are stored by the functions that append, which run as the owner. The package's `sql` folder has the same statements as
+ * files.
+ *
+ * ```ts
+ * import * as Postgres from "@evolvent/postgres/Postgres"
+ *
+ * const { create } = Postgres.roles({ owner: "shop_owner", writer: "shop", reader: "shop_reports" })
+ * create[0]?.includes('CREATE ROLE "shop_owner" LOGIN') // => true
+ * ```
+ */
+export const roles = (names: RoleNames): RoleStatements => roleStatements.statements(names)

@@ -40,6 +40,18 @@ it("counts leases by the server's clock, whatever the clock of this process says
     })
   ))
 
+it("gives a held lease to its own holder again, under a new token", () =>
+  run(
+    Effect.gen(function* () {
+      const store = yield* CheckpointStore
+      const first = yield* store.acquire("again", "ada", "1 minute")
+      const second = yield* store.acquire("again", "ada", "1 minute")
+      expect(second.token).toBeGreaterThan(first.token)
+      expect(yield* Effect.flip(store.renew(first))).toMatchObject({ _tag: "LeaseLost", token: first.token })
+      yield* store.renew(second)
+    })
+  ))
+
 it("refuses names that it could not keep, before anything is written", () =>
   run(
     Effect.gen(function* () {

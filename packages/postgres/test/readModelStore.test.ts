@@ -1,15 +1,13 @@
-// The read model store keeps its laws, and so does a projection that runs on it.
+// The read model store keeps its laws.
 import { suite } from "@evolvent/testing/conformance"
-import * as Layer from "effect/Layer"
-import * as Memory from "evolvent/Memory"
 import { describe, it } from "vitest"
 import { fresh } from "./support/FreshSchema.ts"
 
 const { layer } = await fresh()
 
-suite("ReadModelStore on PostgreSQL", Layer.merge(Memory.layer, layer), {
+suite("ReadModelStore on PostgreSQL", layer, {
   describe,
   it,
-  services: ["ReadModelStore", "Processor"],
+  services: ["ReadModelStore"],
   capabilities: { transaction: true, atomicBatch: true }
 })

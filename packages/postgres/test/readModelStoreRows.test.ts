@@ -89,6 +89,19 @@ it("holds keys and values up to its limits, of noise", () =>
     })
   ))
 
+it("writes again what is true at the same position", () =>
+  run(
+    Effect.gen(function* () {
+      const store = yield* ReadModelStore
+      const table = tableOf("number")
+      yield* store.apply(table, [row("a", 1, "1"), row("b", 1, "1")])
+      yield* store.apply(table, [row("a", 2, "2")])
+      expect(yield* store.get(table, ["a"])).toEqual([row("a", 2, "2")])
+      yield* store.apply(table, [{ ...row("a", 1), row: undefined }, row("b", 3, "3")])
+      expect(yield* list(table)).toEqual([row("b", 3, "3")])
+    })
+  ))
+
 it("keeps JSON texts as they are: order, spaces, numbers, escapes", () =>
   run(
     Effect.gen(function* () {
@@ -117,7 +130,21 @@ const extremes: ReadonlyArray<readonly [kind: IndexKind, rising: ReadonlyArray<I
     [-1.7976931348623157e308, -1e308, -1, -5e-324, 0, 5e-324, 2.2250738585072014e-308, 1, 1e308, 1.7976931348623157e308]
   ],
   ["bigint", [-(10n ** 4000n), -(2n ** 64n), -1n, 0n, 1n, 2n ** 64n, 2n ** 64n + 1n, 10n ** 4000n, 10n ** 4000n + 1n]],
-  ["instant", [-210_866_803_200_000, -62_198_755_200_000, -1, 0, 1, 134e12 + 1, 253_402_300_799_999, 253_402_300_800_000, 8.64e15 - 1, 8.64e15]]
+  [
+    "instant",
+    [
+      -210_866_803_200_000,
+      -62_198_755_200_000,
+      -1,
+      0,
+      1,
+      134e12 + 1,
+      253_402_300_799_999,
+      253_402_300_800_000,
+      8.64e15 - 1,
+      8.64e15
+    ]
+  ]
 ]
 
 it.each(extremes)("orders and compares extreme values as JavaScript does: %s", (kind, rising) =>

@@ -54,6 +54,42 @@ it("a failure that does not pass ends a subscription", async () => {
   expect(failed.reason._tag).toBe("CheckpointAheadOfStore")
 })
 
+it("an older copy of the store that has grown past the reader is no continuation", async () => {
+  const [before, after] = [Memory.drivers().eventStore, Memory.drivers().eventStore]
+  let current = before
+  let cut = false
+  const store = EventStore.make({
+    ...before,
+    read: (request) =>
+      Effect.suspend(() => {
+        if (!cut) return current.read(request)
+        cut = false
+        current = after
+        return Effect.fail(because("test", new Unavailable({ problem: "the connection broke" })))
+      }),
+    newest: Effect.suspend(() => current.newest)
+  })
+  const older = EventStore.make(after)
+  let seen = 0
+  const program = Effect.gen(function* () {
+    yield* store.append(stream, [event(0), event(1)])
+    for (let n = 0; n < 4; n++) yield* older.append(stream, [event(n)])
+    const follow = Stream.runForEach(store.subscribe(EventFilter.stream(stream)), ({ events }) =>
+      Effect.sync(() => {
+        seen += events.length
+        cut = true
+      })
+    )
+    const fiber = yield* Effect.forkChild(follow)
+    yield* until(() => seen === 2)
+    yield* store.append(stream, [event(2)])
+    return yield* Effect.flip(Fiber.join(fiber))
+  })
+  const { message, reason } = await Effect.runPromise(program)
+  expect(reason._tag).toBe("CheckpointAheadOfStore")
+  expect(message).toContain("does not hold what the reader saw last")
+})
+
 it("an interrupted subscription stops listening and reading", async () => {
   const { eventStore: driver } = Memory.drivers()
   const counts = { listening: 0, reads: 0 }

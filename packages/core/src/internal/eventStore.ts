@@ -35,7 +35,13 @@ import type { Step } from "./readAhead.ts"
 const pageSize = 500
 
 // A lost server comes back within seconds or minutes; a subscription waits for it as long as it takes.
-const reconnect = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
+const reconnect = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
+
+/** How far a subscription has come: the position, and the last event that it gave. */
+interface Cursor {
+  after: Position.Position
+  last: EncodedRecorded | undefined
+}
 
 /** Where a page of a read begins, how many events are left to read, and where the read ends. */
 interface Place {
@@ -164,17 +170,23 @@ export const make = (driver: Driver): EventStore["Service"] => {
     options: { readonly after?: Position.Position } = {}
   ): Stream.Stream<Page, Errors.EventStoreError> => {
     // Shared by the attempts of one subscription, so that a reconnect goes on where it was.
-    const follow = Effect.fnUntraced(function* (cursor: { after: Position.Position }) {
+    const follow = Effect.fnUntraced(function* (cursor: Cursor) {
       // Listen first, then read: what is appended in between wakes the next wait.
       const woken = yield* driver.listen
-      const refuseIfAhead = Effect.flatMap(driver.newest, (head) =>
-        cursor.after <= head
-          ? Effect.void
-          : Effect.fail(
-              Errors.because("EventStore.subscribe", new Errors.CheckpointAheadOfStore({ after: cursor.after, head }))
-            )
+      const refuse = Effect.flatMap(driver.newest, (head) =>
+        Effect.fail(
+          Errors.because("EventStore.subscribe", new Errors.CheckpointAheadOfStore({ after: cursor.after, head }))
+        )
       )
+      const refuseIfAhead = Effect.flatMap(driver.newest, (head) => (cursor.after <= head ? Effect.void : refuse))
       if (cursor.after > Position.beginning) yield* refuseIfAhead
+      // Behind a connection that was lost there may be an older copy of the store that has grown since: what stands where
+      // this subscription saw its last event must be that event.
+      if (cursor.last !== undefined) {
+        const from = { _tag: "Position", position: cursor.last.position } as const
+        const { events } = yield* driver.read({ filter, direction: "forwards", from, limit: 1, follows: true })
+        if (events[0] !== undefined && events[0].id !== cursor.last.id) return yield* refuse
+      }
       const wait = Duration.isFinite(Duration.fromInputUnsafe(driver.pollInterval))
         ? Effect.asVoid(Effect.timeoutOption(woken, driver.pollInterval))
         : woken
@@ -197,6 +209,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
           // The reader is ahead: of an append that is not through yet, or of a store that went back while it waited.
           if (page.through < cursor.after) return Effect.andThen(refuseIfAhead, next)
           cursor.after = page.through
+          cursor.last = page.events.at(-1) ?? cursor.last
           const decoded = Effect.sync(() => ({ events: decodePage(page.events), through: page.through }))
           if (page.done) return decoded
           // The next page is on its way while this one is worked on.
@@ -209,7 +222,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
       return Stream.fromEffectRepeat(next)
     })
     return Stream.suspend(() => {
-      const cursor = { after: options.after ?? Position.beginning }
+      const cursor: Cursor = { after: options.after ?? Position.beginning, last: undefined }
       return Stream.unwrap(follow(cursor)).pipe(
         Stream.retry(
           Schedule.while(Schedule.setInputType<Errors.EventStoreError>()(reconnect), ({ input }) => input.isRetryable)

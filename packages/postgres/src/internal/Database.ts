@@ -18,6 +18,9 @@ export interface Database {
 /** A name as an SQL identifier. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/** A text as an SQL literal. */
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
 /** The database of a client, in a schema. */
 export const make = (sql: PgClient, schema: string): Database => ({
   sql,

@@ -5,14 +5,17 @@ import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Appended, EncodedAppend, Outcome } from "evolvent/EventStore"
 import type { Answer, Statements } from "./appendStatements.ts"
-import { mayBeStored } from "./appendFailures.ts"
-import { explain } from "./sqlErrors.ts"
+import { explain, mayBeStored } from "./sqlErrors.ts"
 
-// A server that restarts is back within seconds; a deadlock is over at once.
-const again = Schedule.max([Schedule.jittered(Schedule.exponential("25 millis")), Schedule.recurs(6)])
+/** How often, and when: a server that restarts is back within seconds; a deadlock is over at once. */
+export const again = Schedule.max([
+  Schedule.jittered(Schedule.exponential("25 millis")),
+  Schedule.recurs(6),
+  Schedule.during("5 seconds")
+])
 
 /** A repeat is nobody else's where an earlier attempt of this very call may have stored it. */
-const ours = (results: ReadonlyArray<Appended | undefined>): ReadonlyArray<Appended | undefined> =>
+export const ours = (results: ReadonlyArray<Appended | undefined>): ReadonlyArray<Appended | undefined> =>
   results.map((result) => (result === undefined ? undefined : { ...result, repeated: false }))
 
 /**

@@ -1,13 +1,9 @@
 // The checkpoint store: a row for each name, moved by one conditional UPDATE that comes last in its transaction.
 import * as PgTypes from "@effect/sql-pg/PgTypes"
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { isSqlError } from "effect/sql/SqlError"
 import { Stopped } from "evolvent/CheckpointStore"
 import type { Driver, Lease, Move } from "evolvent/CheckpointStore"
 import { CheckpointMoved, CheckpointStoreError, LeaseHeld, LeaseLost } from "evolvent/CheckpointStoreError"
@@ -24,6 +20,7 @@ import { renewLease } from "./sql/renewLease.ts"
 import { stopCheckpoint } from "./sql/stopCheckpoint.ts"
 import { stopUnderLease } from "./sql/stopUnderLease.ts"
 import { reasonOf } from "./sqlErrors.ts"
+import { inTransaction } from "./transaction.ts"
 
 interface Stored {
   readonly position: Position.Position
@@ -134,25 +131,7 @@ export const make = (db: Database): Driver => {
 
   /** Runs an effect in a transaction; what the transaction itself fails with becomes this store's error. */
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CheckpointStoreError, R> =>
-    Effect.suspend(() => {
-      let ended: Exit.Exit<A, E> | undefined
-      const remembered = Effect.onExit(effect, (exit) =>
-        Effect.sync(() => {
-          ended = exit
-        })
-      )
-      return Effect.catchCause(
-        sql.withTransaction(remembered),
-        (cause): Effect.Effect<never, E | CheckpointStoreError> => {
-          // On a lost connection the ROLLBACK dies and hides what happened; the server rolls back by itself.
-          if (ended !== undefined && Exit.isFailure(ended)) return Effect.failCause(ended.cause)
-          const first = Cause.findFail(cause)
-          if (Result.isFailure(first)) return Effect.failCause(first.failure)
-          const { error } = first.success
-          return Effect.fail(isSqlError(error) ? failed("transact", reasonOf(error)) : error)
-        }
-      )
-    })
+    inTransaction(sql, effect, (error) => failed("transact", reasonOf(error)))
 
   return {
     capabilities: { transaction: true },

@@ -2,6 +2,7 @@
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { isSqlError } from "effect/sql/SqlError"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Driver, EncodedAppend, EncodedPage, Outcome, ReadRequest } from "evolvent/EventStore"
 import { because } from "evolvent/EventStoreError"
@@ -13,31 +14,41 @@ import { settle } from "./appendAlone.ts"
 import * as appendStatements from "./appendStatements.ts"
 import type { Database } from "./Database.ts"
 import * as groupCommit from "./groupCommit.ts"
+import * as inlineAppend from "./inlineAppend.ts"
+import * as inlineRegistry from "./inlineRegistry.ts"
 import { entryProblem } from "./readModelTableLimits.ts"
 import * as feed from "./readFeed.ts"
+import * as histories from "./readHistory.ts"
 import * as streams from "./readStream.ts"
 import { toRecorded } from "./rows.ts"
 import { recordedColumns } from "./sql/functions/recorded.ts"
-import { reasonOf } from "./sqlErrors.ts"
+import { unaware } from "./sql/functions/refuseUnaware.ts"
+import { reasonOf, sqlState } from "./sqlErrors.ts"
 import type { Tail } from "./tail.ts"
 
-/** The driver of a database, on a tail. */
+/** The driver of a database, on a tail; appends keep the projections of the registry. */
 export const make = Effect.fnUntraced(function* (
   db: Database,
   tail: Tail,
-  limits: groupCommit.Limits
+  limits: groupCommit.Limits,
+  registry: inlineRegistry.Registry = inlineRegistry.make(db.schema)
 ): Effect.fn.Return<Driver, never, Scope.Scope> {
   const { run, schema, sql } = db
   const statements = appendStatements.make(db)
   const gathered = yield* groupCommit.make(statements, limits)
+  const inline = inlineAppend.make(db, statements, registry, limits)
   const readStream = streams.make(db, tail)
   const readFeed = feed.make(db, tail)
+  const readHistory = histories.make(db)
   const findOne = `SELECT ${recordedColumns} FROM ${schema}.events e WHERE e.id = $1 AND e.stream = $2`
   const lastRevision = `SELECT e.revision::float8 FROM ${schema}.events e WHERE e.stream = $1 ORDER BY e.revision DESC LIMIT 1`
   const lastPosition = `SELECT e.position::float8 FROM ${schema}.events e ORDER BY e.position DESC LIMIT 1`
 
-  const explained = <A>(operation: string, effect: Effect.Effect<A, SqlError>): Effect.Effect<A, EventStoreError> =>
-    Effect.mapError(effect, (error) => because(operation, reasonOf(error)))
+  const explained = <A>(
+    operation: string,
+    effect: Effect.Effect<A, SqlError | EventStoreError>
+  ): Effect.Effect<A, EventStoreError> =>
+    Effect.mapError(effect, (error) => (isSqlError(error) ? because(operation, reasonOf(error)) : error))
 
   const inTransaction = Effect.map(Effect.serviceOption(sql.transactionService), ({ _tag }) => _tag === "Some")
 
@@ -69,12 +80,25 @@ export const make = Effect.fnUntraced(function* (
     })
   }
 
+  const keeping = (appends: ReadonlyArray<EncodedAppend>) =>
+    Effect.tap(inline(appends), (outcome) => sql.afterCommit(Effect.sync(() => committed(outcome))))
+
+  // What was on its way while a projection was registered here goes there instead.
+  const aware = (appends: ReadonlyArray<EncodedAppend>): Effect.Effect<Outcome, SqlError | EventStoreError> =>
+    Effect.catchTag(alone(appends), "SqlError", (error) =>
+      sqlState(error) === unaware && registry.touches(appends) ? keeping(appends) : Effect.fail(error)
+    )
+
   const append = (appends: ReadonlyArray<EncodedAppend>): Effect.Effect<Outcome, EventStoreError> => {
     const problem = nameProblem(appends)
     if (problem !== undefined) return Effect.fail(because("EventStore.append", problem))
     return explained(
       "EventStore.append",
-      Effect.flatMap(inTransaction, (is) => (is ? within(appends) : alone(appends)))
+      registry.touches(appends)
+        ? keeping(appends)
+        : Effect.flatMap(inTransaction, (is): Effect.Effect<Outcome, SqlError | EventStoreError> =>
+            is ? within(appends) : aware(appends)
+          )
     )
   }
 
@@ -88,6 +112,7 @@ export const make = Effect.fnUntraced(function* (
     capabilities: { idempotency: "forever", appendAll: true, maxAppendBytes: 8 * 1024 * 1024 },
     append,
     read,
+    history: (stream, from, limit) => explained("EventStore.history", readHistory(stream, from, limit)),
     find: (stream, id) =>
       Effect.map(explained("EventStore.find", run(findOne, [PgTypes.uuid(id), PgTypes.text(stream)])), ([row]) =>
         row === undefined ? undefined : toRecorded(row)

@@ -6,39 +6,14 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { SqlError } from "effect/sql/SqlError"
-import { SqlError as SqlErrorOf, ConnectionError } from "effect/sql/SqlError"
+import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import type { EncodedAppend, Outcome } from "evolvent/EventStore"
+import { charactersOf } from "./appendLimits.ts"
+import type { Limits } from "./appendLimits.ts"
 import type { Answer, Statements } from "./appendStatements.ts"
-import { isConnection, mayBeStored } from "./appendFailures.ts"
-import { explain, sqlState } from "./sqlErrors.ts"
+import { explain, isConnection, mayBeStored, sqlState } from "./sqlErrors.ts"
 
-/** How far gathering goes. */
-export interface Limits {
-  /** Groups under way at the same time. */
-  readonly lanes: number
-  /** Appends of a group, and their events and characters. */
-  readonly members: number
-  readonly events: number
-  readonly characters: number
-  /** Appends that may wait for their stream on connections of their own. */
-  readonly waiters: number
-  /** Appends that may wait here; one more is refused. */
-  readonly capacity: number
-  /** How often an append is tried again after a failure that may pass. */
-  readonly attempts: number
-}
-
-/** Two lanes keep one group on the wire while the other is committed; larger groups only wait longer. */
-export const defaultLimits: Limits = {
-  lanes: 2,
-  members: 64,
-  events: 512,
-  characters: 4_000_000,
-  waiters: 3,
-  capacity: 10_000,
-  attempts: 6
-}
+export type { Limits }
 
 interface Member {
   readonly append: EncodedAppend
@@ -47,6 +22,9 @@ interface Member {
   /** It goes by itself from now on: a group that it was in failed, perhaps because of it. */
   solo: boolean
   attempts: number
+  /** When its first attempt failed, and how often it found an id held. */
+  failedAt: number | undefined
+  locked: number
   /** An attempt that failed here may have been stored there. */
   doubtful: boolean
   /** The fiber that carries it alone; it ends when the caller is interrupted. */
@@ -54,16 +32,9 @@ interface Member {
   isGone: boolean
 }
 
-const size = ({ events }: EncodedAppend): number => {
-  let total = 0
-  for (const { data, metadata } of events) total += data.length + metadata.length
-  return total
-}
-
 const closed = "the event store was closed before it was known that the append is stored"
-
 const refused = (problem: string): SqlError =>
-  new SqlErrorOf({ reason: new ConnectionError({ cause: new Error(problem), message: problem, operation: "append" }) })
+  new SqlError({ reason: new ConnectionError({ cause: new Error(problem), message: problem, operation: "append" }) })
 
 /**
  * An append that is gathered with those of other fibers.
@@ -76,14 +47,19 @@ export const make = Effect.fnUntraced(function* (
   statements: Statements,
   limits: Limits
 ): Effect.fn.Return<(append: EncodedAppend) => Effect.Effect<Outcome, SqlError>, never, Scope.Scope> {
-  const fork = yield* FiberSet.makeRuntime()
+  // What it runs is part of no trace: a group belongs to many, and looking belongs to nobody.
+  const fork = yield* Effect.withTracerEnabled(FiberSet.makeRuntime(), false)
   let waiting: Array<Member> = []
+  let returning: Array<Member> = []
   /** Streams of a group under way, or of a member that waits alone: what follows in them must not overtake. */
   const busy = new Map<string, number>()
   let freeLanes = limits.lanes
   let waiters = limits.waiters
   let isScheduled = false
   let isClosed = false
+  /** Members without an outcome, wherever they are; and those among the waiting whose callers have gone. */
+  let open = 0
+  let gone = 0
 
   const hold = (stream: string): void => void busy.set(stream, (busy.get(stream) ?? 0) + 1)
   const release = (stream: string): void => {
@@ -132,7 +108,8 @@ export const make = Effect.fnUntraced(function* (
 
   const dispatch = (): void => {
     isScheduled = false
-    while (freeLanes > 0 && !isClosed) {
+    if (isClosed) return
+    while (freeLanes > 0) {
       const group = take()
       if (group.length === 0) return
       freeLanes -= 1
@@ -144,18 +121,16 @@ export const make = Effect.fnUntraced(function* (
     }
   }
 
+  // Suspended: a value that cannot be encoded throws, and must not take the lane with it.
   const run = (group: ReadonlyArray<Member>): Effect.Effect<void> =>
-    Effect.onExit(answersOf(group), (exit) =>
-      Effect.sync(() => {
-        freeLanes += 1
-        for (const { append } of group) release(append.stream)
-        for (let i = 0; i < group.length; i++)
-          settleOne(
-            group[i] as Member,
-            Exit.map(exit, (answers) => answers[i])
-          )
-        schedule()
-      })
+    Effect.onExit(
+      Effect.suspend(() => answersOf(group)),
+      (exit) =>
+        Effect.sync(() => {
+          freeLanes += 1
+          for (const { append } of group) release(append.stream)
+          settle(group, (i) => Exit.map(exit, (answers) => answers[i]))
+        })
     ).pipe(Effect.ignore)
 
   const answersOf = (group: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<Answer>, SqlError> => {
@@ -164,6 +139,23 @@ export const make = Effect.fnUntraced(function* (
     const { append, solo } = first
     const alone = append.events.length === 1 && !solo ? statements.event(append) : statements.one(append, false)
     return Effect.map(alone, (answer) => [answer])
+  }
+
+  /** Its caller was interrupted. Those who left are cleared away before they are many, also while nothing moves. */
+  const leave = (member: Member): void => {
+    member.isGone = true
+    gone += 1
+    if (gone * 2 < waiting.length) return
+    waiting = waiting.filter(({ isGone }) => !isGone)
+    gone = 0
+  }
+
+  /** Members after an attempt. Those that go by themselves or wait for their turn return to the front, in their order. */
+  const settle = (members: ReadonlyArray<Member>, exitOf: (i: number) => Exit.Exit<Answer | undefined, SqlError>) => {
+    for (let i = 0; i < members.length; i++) settleOne(members[i] as Member, exitOf(i))
+    if (returning.length > 0) waiting = [...returning, ...waiting]
+    returning = []
+    schedule()
   }
 
   /** What becomes of a member after an attempt: its outcome, or another attempt. */
@@ -176,21 +168,29 @@ export const make = Effect.fnUntraced(function* (
       else if (answer !== undefined) member.done(Exit.succeed(answer))
       return
     }
+    if (isClosed) return member.done(Exit.fail(refused(closed)))
     const failed = Cause.findError(exit.cause)
-    if (isClosed || Result.isFailure(failed)) return member.done(Exit.fail(refused(closed)))
-    const error = failed.success
-    member.doubtful ||= mayBeStored(error)
-    if (isConnection(error)) return tryAgain(member, error)
+    const error = Result.isSuccess(failed) ? failed.success : undefined
+    if (error !== undefined) {
+      member.doubtful ||= mayBeStored(error)
+      if (isConnection(error)) return tryAgain(member, error)
+    }
     if (!member.solo) {
       // One of the group is to blame, and nobody knows which: each goes by itself now.
       member.solo = true
-      waiting.unshift(member)
-    } else if (sqlState(error) === "55P03") waitAlone(member)
-    else tryAgain(member, error)
+      returning.push(member)
+    } else if (error === undefined) member.done(Exit.failCause(exit.cause))
+    else if (sqlState(error) === "55P03") {
+      member.locked += 1
+      waitAlone(member, Math.min(2000, 50 * 2 ** member.locked))
+    } else tryAgain(member, error)
   }
 
   const tryAgain = (member: Member, error: SqlError): void => {
-    if (!explain(error).isRetryable || member.attempts >= limits.attempts) return member.done(Exit.fail(error))
+    const now = performance.now()
+    member.failedAt ??= now
+    const isOver = member.attempts >= limits.attempts || now - member.failedAt > limits.patience
+    if (isOver || !explain(error).isRetryable) return member.done(Exit.fail(error))
     member.attempts += 1
     later(member, 25 * 2 ** member.attempts * (0.5 + Math.random()))
   }
@@ -220,31 +220,39 @@ export const make = Effect.fnUntraced(function* (
     )
   }
 
-  // Its stream is held by someone else: it waits for it on a connection of its own. Where no waiter is free the next
-  // group tries its stream again, without waiting.
-  const waitAlone = (member: Member): void => {
-    if (waiters === 0) return later(member, 1 + Math.random() * 49)
+  // Its stream is held by someone else, or an id of it: it waits on a connection of its own, one for each stream. Where no waiter is free it
+  // comes with a later group, which tries its stream without waiting; an id it would wait for, in a lane: so more rarely.
+  const waitAlone = (member: Member, pause = 33): void => {
+    if (busy.has(member.append.stream)) return void returning.push(member)
+    if (waiters === 0) return later(member, pause * (0.5 + Math.random()))
     const { append } = member
     waiters -= 1
     hold(append.stream)
-    carry(member, statements.one(append, true), (exit) => {
-      waiters += 1
-      release(append.stream)
-      member.solo = true
-      settleOne(member, exit)
-      schedule()
-    })
+    carry(
+      member,
+      Effect.suspend(() => statements.one(append, true)),
+      (exit) => {
+        waiters += 1
+        release(append.stream)
+        member.solo = true
+        settle([member], () => exit)
+      }
+    )
   }
 
   // An id of it is stored: as a repeat, or misused. Who was storing it a moment ago may also have rolled back.
   const look = (member: Member): void => {
-    carry(member, statements.look([member.append]), (exit) => {
-      if (Exit.isFailure(exit)) return settleOne(member, Exit.failCause(exit.cause))
-      if (Result.isFailure(exit.value)) return member.done(Exit.succeed(exit.value.failure))
-      const [first] = exit.value.success
-      if (first === undefined) return later(member, 1)
-      member.done(Exit.succeed({ _tag: "Appended", results: [{ ...first, repeated: !member.doubtful }] }))
-    })
+    carry(
+      member,
+      Effect.suspend(() => statements.look([member.append])),
+      (exit) => {
+        if (Exit.isFailure(exit)) return settle([member], () => Exit.failCause(exit.cause))
+        if (Result.isFailure(exit.value)) return member.done(Exit.succeed(exit.value.failure))
+        const [first] = exit.value.success
+        if (first === undefined) return later(member, 1)
+        member.done(Exit.succeed({ _tag: "Appended", results: [{ ...first, repeated: !member.doubtful }] }))
+      }
+    )
   }
 
   yield* Effect.addFinalizer(() =>
@@ -257,7 +265,7 @@ export const make = Effect.fnUntraced(function* (
 
   return (append) =>
     Effect.callback((resume) => {
-      if (isClosed || waiting.length >= limits.capacity) {
+      if (isClosed || open >= limits.capacity) {
         const problem = isClosed
           ? "the event store is closed"
           : `${limits.capacity} appends are waiting already, so this one was not taken`
@@ -265,18 +273,26 @@ export const make = Effect.fnUntraced(function* (
       }
       const member: Member = {
         append,
-        characters: size(append),
-        done: resume,
+        characters: charactersOf(append),
+        done: (exit) => {
+          if (member.isGone) return
+          open -= 1
+          resume(exit)
+        },
         solo: false,
         attempts: 0,
+        failedAt: undefined,
+        locked: 0,
         doubtful: false,
         fiber: undefined,
         isGone: false
       }
+      open += 1
       waiting.push(member)
       schedule()
       return Effect.suspend(() => {
-        member.isGone = true
+        open -= 1
+        leave(member)
         return member.fiber === undefined ? Effect.void : Fiber.interrupt(member.fiber)
       })
     })

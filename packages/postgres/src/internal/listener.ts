@@ -2,14 +2,20 @@
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 
-const reconnect = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
+// A server that restarts is back soon, and one that stays away is not to be pestered.
+const firstPause = 100
+const longestPause = 5000
 
-/** What a listener tells. */
+/** What a listener needs, and whom it tells. */
 export interface Listener {
+  /** A client on a connection of its own, which it may keep for itself. */
+  readonly client: Effect.Effect<PgClient, SqlError, Scope.Scope>
+  readonly channel: string
+  /** Sends a notification on the road that wake-ups take. */
+  readonly notify: Effect.Effect<unknown, SqlError>
   /** A notification came, or the connection is new, and something may have been missed. */
   readonly heard: () => void
   /** Whether notifications arrive; behind a pooler that shares sessions they do not. */
@@ -20,30 +26,36 @@ export interface Listener {
  * Listens for as long as it is not interrupted.
  *
  * LISTEN succeeds behind a transaction pooler too, where nothing ever arrives: so a first notification is sent over the
- * same road, and until one was heard the listener does not count as working.
+ * road of all others, and until one was heard the listener does not count as working.
  */
-export const run = (
-  client: Effect.Effect<PgClient, SqlError, Scope.Scope>,
-  channel: string,
-  { heard, works }: Listener
-): Effect.Effect<never> => {
+export const run = ({ channel, client, heard, notify, works }: Listener): Effect.Effect<never> => {
+  let pause = firstPause
+  let isWarned = false
   const session = Effect.gen(function* () {
     const sql = yield* client
     const notifications = yield* sql.listen(channel)
     heard()
-    yield* sql.notify(channel, "")
+    yield* notify
     const first = yield* Effect.timeoutOption(Queue.take(notifications), "2 seconds")
-    if (first._tag === "None") {
+    if (first._tag === "Some") works(true)
+    else if (!isWarned) {
+      isWarned = true
       yield* Effect.logWarning(
         `No NOTIFY arrives on channel "${channel}": is there a pooler in transaction mode in between? Other processes' ` +
           `events are found by polling. Give \`listen\` a direct connection, or set it to false.`
       )
-    } else works(true)
+    }
+    pause = firstPause
     return yield* Effect.forever(Effect.map(Queue.take(notifications), () => (works(true), heard())))
   })
-  return Effect.scoped(session).pipe(
-    Effect.tapCause(() => Effect.sync(() => (works(false), heard()))),
-    Effect.retry(reconnect),
-    Effect.orDie
+  const attempt = Effect.catchCause(Effect.scoped(session), () =>
+    Effect.suspend(() => {
+      works(false)
+      heard()
+      const now = pause
+      pause = Math.min(pause * 2, longestPause)
+      return Effect.sleep(now)
+    })
   )
+  return Effect.forever(attempt)
 }

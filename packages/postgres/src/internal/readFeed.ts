@@ -38,9 +38,23 @@ const argumentsOf = (filter: Exclude<EventFilter, { readonly _tag: "Stream" }>):
 }
 
 /** Reads a page of a feed. */
-export const make = ({ run, schema }: Database, tail: Tail) => {
+export const make = ({ run, schema, sql }: Database, tail: Tail) => {
   const text = `SELECT * FROM ${schema}.read_feed($1, $2, $3, $4, $5, $6, $7, $8, $9)`
   const positionAt = `SELECT ${schema}.position_at(to_timestamp($1::float8 / 1000), $2)`
+  const next = `SELECT e.position::float8 FROM ${schema}.events e WHERE e.position > $1 ORDER BY e.position LIMIT 1`
+  const previous = `SELECT e.position::float8 FROM ${schema}.events e WHERE e.position < $1 ORDER BY e.position DESC LIMIT 1`
+
+  // A transaction's snapshot may be older than what the tail has seen since: there every page looks for itself, which
+  // is refused where the isolation is stricter.
+  const known = Effect.map(Effect.serviceOption(sql.transactionService), ({ _tag }) =>
+    _tag === "Some" ? -1 : tail.seen()
+  )
+
+  // A hole in the positions may be wider than any window: it is passed in one step.
+  const neighbour = (query: string, position: number) =>
+    Effect.map(run(query, [PgTypes.int8(BigInt(position))]), ([row]) =>
+      row === undefined ? undefined : Number(row[0])
+    )
 
   const rows = (low: number, high: number, { direction, filter, limit }: ReadRequest) =>
     high < low || filter._tag === "Stream"
@@ -55,24 +69,27 @@ export const make = ({ run, schema }: Database, tail: Tail) => {
 
   const forwards = Effect.fnUntraced(function* (request: ReadRequest, low: number) {
     const { follows, limit } = request
-    const known = tail.seen()
+    const seen = yield* known
     // Who follows takes what the tail knows. Another reader looks for itself, once it comes near.
-    const isFresh = follows ? known < low : known < low + limit
-    const safe = !isFresh ? known : yield* follows ? tail.look : tail.lookForOwn
-    const high = Math.min(safe, low + window - 1)
+    const isFresh = follows ? seen < low : seen < low + limit
+    const safe = !isFresh ? seen : yield* follows ? tail.look : tail.lookForOwn
+    let high = Math.min(safe, low + window - 1)
     const events = (yield* rows(low, high, request)).map(toRecorded)
     const isFull = events.length === limit
+    // What is safe is the position of an event, so there is one.
+    if (events.length === 0 && high < safe) high = ((yield* neighbour(next, high)) ?? high + 1) - 1
     const through = Position.make(isFull ? (events.at(-1)?.position ?? high) : high < low ? safe : high)
     return { events, through, done: !isFull && high >= safe && (isFresh || follows) }
   })
 
   const backwards = Effect.fnUntraced(function* (request: ReadRequest, from: number) {
     const { limit } = request
-    const known = tail.seen()
-    const high = Math.min(from, known > from ? known : yield* tail.lookForOwn)
-    const low = Math.max(1, high - window + 1)
+    const seen = yield* known
+    const high = Math.min(from, seen > from ? seen : yield* tail.lookForOwn)
+    let low = Math.max(1, high - window + 1)
     const events = (yield* rows(low, high, request)).map(toRecorded)
     const isFull = events.length === limit
+    if (events.length === 0 && low > 1) low = ((yield* neighbour(previous, low)) ?? 0) + 1
     const through = Position.make(isFull ? (events.at(-1)?.position ?? low) : Math.max(0, Math.min(low, high)))
     return { events, through, done: !isFull && low <= 1 }
   })

@@ -47,12 +47,7 @@ export const namesOf = ({ name, version }: Table): ReadonlyArray<string> => {
 }
 
 // Those that every row has, and those that PostgreSQL gives to every table.
-const reserved: ReadonlySet<string> = new Set([
-  "key",
-  "position",
-  "row",
-  ...["ctid", "tableoid", "oid", "xmin", "xmax", "cmin", "cmax"]
-])
+const reserved: ReadonlySet<string> = new Set("key position row ctid tableoid oid xmin xmax cmin cmax".split(" "))
 
 /** Columns for indexed fields: named as the field where that can be, else as it with something behind. */
 export const columnsOf = (indexes: Table["indexes"]): ReadonlyArray<Column> => {

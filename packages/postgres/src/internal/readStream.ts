@@ -21,7 +21,7 @@ const beyond = PgTypes.int8(BigInt(Number.MAX_SAFE_INTEGER))
  * A stream's events become visible in their order, so it is read as it stands. From a position, which is how a follower
  * goes on, it ends where the tail does: followers of all filters move alike.
  */
-export const make = ({ run, schema }: Database, tail: Tail) => {
+export const make = ({ run, schema, sql }: Database, tail: Tail) => {
   const from = (start: string) => `SELECT * FROM ${schema}.read_stream($1, ${start}, $3, $4, $5, $6)`
   const byRevision = from("$2::bigint")
   const byPosition = from(`${schema}.revision_at($1, $2::bigint, NULL, $3)`)
@@ -42,13 +42,14 @@ export const make = ({ run, schema }: Database, tail: Tail) => {
               byRevision,
               start === undefined ? (forwards ? PgTypes.int8(0n) : beyond) : PgTypes.int8(BigInt(start.revision))
             ]
+    // A transaction's snapshot may be older than what the tail has seen since: there it looks for itself.
     const safe = !clips
       ? Effect.succeed(undefined)
-      : follows && tail.seen() >= start.position
-        ? Effect.sync(tail.seen)
-        : follows
-          ? tail.look
-          : tail.lookForOwn
+      : !follows
+        ? tail.lookForOwn
+        : Effect.flatMap(Effect.serviceOption(sql.transactionService), ({ _tag }) =>
+            _tag === "None" && tail.seen() >= start.position ? Effect.succeed(tail.seen()) : tail.look
+          )
     return Effect.flatMap(safe, (last) =>
       Effect.map(
         run(text, [

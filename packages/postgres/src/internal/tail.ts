@@ -43,7 +43,8 @@ export const make = (
   listen: (on: { readonly heard: () => void; readonly works: (works: boolean) => void }) => Effect.Effect<never>
 ): Effect.Effect<Tail, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const fork = yield* FiberSet.makeRuntime()
+    // What it runs is part of no trace.
+    const fork = yield* Effect.withTracerEnabled(FiberSet.makeRuntime(), false)
     const text = `SELECT safe FROM ${db.schema}.safe_position()`
     const followers = new Set<Queue.Queue<void>>()
     let seen = -1
@@ -83,7 +84,8 @@ export const make = (
       while (true) {
         const before = seen
         const began = performance.now()
-        yield* Effect.ignore(look)
+        // Whatever it ends with: all who follow wait for this loop.
+        yield* Effect.catchCause(look, () => Effect.sync(() => publish(-1)))
         const longest = Duration.toMillis(hears && seen >= 0 ? polling.max : polling.maxDeaf)
         pause = seen === before ? Math.min(pause * 2, longest) : Duration.toMillis(polling.min)
         const woken = yield* Effect.timeoutOption(Queue.take(wakeUp.signals), pause)

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import type { SqlError } from "effect/sql/SqlError"
 import type { Database } from "./Database.ts"
 
 /** The channel of a store: what a schema's name leaves of the 63 bytes is enough. */
@@ -16,6 +17,8 @@ const pause = "10 millis"
 export interface WakeUp {
   /** Something was appended and committed; the others learn it soon. */
   readonly appended: () => void
+  /** Wakes the others now, on the road of all wake-ups. */
+  readonly notify: Effect.Effect<unknown, SqlError>
   /** Takes wake-ups, one for however many came since the last. */
   readonly signals: Queue.Queue<void>
 }
@@ -31,19 +34,22 @@ export const make = Effect.fnUntraced(function* (
   channel: string
 ): Effect.fn.Return<WakeUp, never, Scope.Scope> {
   const signals = yield* Queue.sliding<void>(1)
-  const fork = yield* FiberSet.makeRuntime()
+  // What it runs is part of no trace.
+  const fork = yield* Effect.withTracerEnabled(FiberSet.makeRuntime(), false)
   let isNotifying = false
   let isDue = false
 
-  const notify: Effect.Effect<void> = Effect.suspend(() => {
+  const notify = db.run("SELECT pg_notify($1, '')", [PgTypes.text(channel)])
+  const notifyWhileDue: Effect.Effect<void> = Effect.suspend(() => {
     isDue = false
-    return Effect.ignore(db.run("SELECT pg_notify($1, '')", [PgTypes.text(channel)])).pipe(
+    return Effect.ignore(notify).pipe(
       Effect.andThen(Effect.sleep(pause)),
-      Effect.andThen(Effect.suspend(() => (isDue ? notify : Effect.void)))
+      Effect.andThen(Effect.suspend(() => (isDue ? notifyWhileDue : Effect.void)))
     )
   })
 
   return {
+    notify,
     signals,
     appended: () => {
       Queue.offerUnsafe(signals, undefined)
@@ -52,7 +58,7 @@ export const make = Effect.fnUntraced(function* (
       isNotifying = true
       fork(
         Effect.ensuring(
-          notify,
+          notifyWhileDue,
           Effect.sync(() => {
             isNotifying = false
           })

@@ -14,9 +14,11 @@ import { SnapshotStore } from "evolvent/SnapshotStore"
 import { afterAll } from "vitest"
 import * as checkpoints from "../../src/internal/checkpointStore.ts"
 import * as Database from "../../src/internal/Database.ts"
+import * as eventTables from "../../src/internal/migrations/0001_events.ts"
 import * as checkpointTables from "../../src/internal/migrations/0002_checkpoints.ts"
 import * as snapshotTables from "../../src/internal/migrations/0003_snapshots.ts"
 import * as readModelTables from "../../src/internal/migrations/0004_read_models.ts"
+import * as inlineTables from "../../src/internal/migrations/0005_inline.ts"
 import * as readModels from "../../src/internal/readModelStore.ts"
 import * as snapshots from "../../src/internal/snapshotStore.ts"
 
@@ -70,9 +72,12 @@ export const freshSchema = async (sql: PgClient.PgClient): Promise<string> => {
   const name = Database.identifier(schema)
   const statements = [
     `CREATE SCHEMA ${name}`,
+    // What a checkpoint says of an inline projection is how far the log goes.
+    ...eventTables.statements(name),
     ...checkpointTables.statements(name),
     ...snapshotTables.statements(name),
-    ...readModelTables.statements(name)
+    ...readModelTables.statements(name),
+    ...inlineTables.statements(name)
   ]
   const all = Effect.forEach(statements, (text) => sql.unsafe(text), { discard: true })
   await Effect.runPromise(sql.withTransaction(all))

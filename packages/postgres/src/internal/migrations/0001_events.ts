@@ -4,10 +4,12 @@ import { appendEvent } from "../sql/functions/appendEvent.ts"
 import { appendGroup } from "../sql/functions/appendGroup.ts"
 import { appendOne } from "../sql/functions/appendOne.ts"
 import { positionAt } from "../sql/functions/positionAt.ts"
-import { readFeed } from "../sql/functions/readFeed.ts"
+import { place, readFeed } from "../sql/functions/readFeed.ts"
+import { readHistory } from "../sql/functions/readHistory.ts"
 import { readStream } from "../sql/functions/readStream.ts"
 import { refuseStale } from "../sql/functions/refuseStale.ts"
 import { revisionAt } from "../sql/functions/revisionAt.ts"
+import { takenBack } from "../sql/functions/rights.ts"
 import { safePosition } from "../sql/functions/safePosition.ts"
 
 /**
@@ -31,13 +33,19 @@ export const statements = (schema: string): ReadonlyArray<string> => [
     CONSTRAINT events_stream_revision UNIQUE (stream, revision),
     CONSTRAINT events_id UNIQUE (id)
   )`,
-  `CREATE INDEX events_category ON ${schema}.events (category, position)`,
+  `CREATE INDEX events_category ON ${schema}.events (category, (${place("position")}))`,
+  ...functions(schema),
+  ...takenBack(functions(schema))
+]
+
+const functions = (schema: string): ReadonlyArray<string> => [
   refuseStale(schema),
   appendEvent(schema),
   appendOne(schema),
   appendGroup(schema),
   appendAll(schema),
   safePosition(schema),
+  readHistory(schema),
   readStream(schema),
   readFeed(schema),
   revisionAt(schema),

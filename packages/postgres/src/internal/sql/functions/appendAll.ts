@@ -1,16 +1,18 @@
 // append_all(): appends to several streams, all or nothing; waits for its streams, in one order for everybody.
 import { streamKey } from "./floor.ts"
+import { keepsSnapshot } from "./refuseStale.ts"
+import { asOwner } from "./rights.ts"
 
 /**
  * The arguments and outcomes of append_group, with one append for each stream. A head that is stale, in a transaction of
- * stricter isolation, is 40001.
+ * stricter isolation, is 40001, and so is an id that its snapshot does not show.
  */
 export const appendAll = (schema: string): string => `
 CREATE FUNCTION ${schema}.append_all(
   p_streams text[], p_categories text[], p_expected bigint[], p_counts int[], p_first uuid[],
   p_member int[], p_ids uuid[], p_types text[], p_versions int[], p_data text[], p_metadata text[],
   OUT outcomes int[], OUT revisions bigint[], OUT positions bigint[]
-) LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+) LANGUAGE plpgsql ${asOwner} SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   violated text;
 BEGIN
@@ -28,11 +30,8 @@ BEGIN
         p_member, p_ids, p_types, p_versions, p_data, p_metadata) g;
   EXCEPTION WHEN unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
-    IF violated <> 'events_id' THEN
+    IF violated <> 'events_id' OR ${keepsSnapshot} THEN
       RAISE EXCEPTION 'a stream has grown since this transaction began' USING ERRCODE = 'serialization_failure';
     END IF;
-    RETURN;
   END;
-  PERFORM ${schema}.refuse_stale(u.stream, u.category, u.revision)
-    FROM unnest(p_streams, p_categories, outcomes, revisions) u(stream, category, outcome, revision) WHERE u.outcome = 1;
 END $$`

@@ -1,5 +1,6 @@
 // append_event(): one event in one append, alone; the shortest way in. Hands over to append_one whatever needs a closer look.
 import { streamKey, takeFloor } from "./floor.ts"
+import { asOwner } from "./rights.ts"
 
 /**
  * `outcome`: 0 stored; 1 conflict, `revision` is the stream's; 3 someone holds the stream; 5 the id is known, look closer.
@@ -12,7 +13,7 @@ export const appendEvent = (schema: string): string => `
 CREATE FUNCTION ${schema}.append_event(
   p_stream text, p_category text, p_expected bigint, p_id uuid, p_type text, p_version int, p_data text, p_metadata text,
   OUT outcome int, OUT revision bigint, OUT "position" bigint
-) LANGUAGE plpgsql SET lock_timeout = '100ms' SET enable_seqscan = off AS $$
+) LANGUAGE plpgsql ${asOwner} SET lock_timeout = '100ms' SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
   at timestamptz;
@@ -24,7 +25,11 @@ BEGIN
   revision := coalesce(revision, -1);
   IF p_expected <> revision THEN
     IF EXISTS (SELECT 1 FROM ${schema}.events e WHERE e.id = p_id) THEN outcome := 5; RETURN; END IF;
-    IF p_expected >= -1 OR (p_expected = -3 AND revision < 0) THEN outcome := 1; RETURN; END IF;
+    IF p_expected >= -1 OR (p_expected = -3 AND revision < 0) THEN
+      nothing := ${schema}.refuse_stale(p_stream, p_category, revision);
+      outcome := 1;
+      RETURN;
+    END IF;
   END IF;
   ${takeFloor(schema)}
   "position" := nextval('${schema}.position');

@@ -1,5 +1,7 @@
 // append_group(): many appends in one commit, each with an outcome of its own, or all of them or none.
 import { streamKey, takeFloor } from "./floor.ts"
+import { keepsSnapshot } from "./refuseStale.ts"
+import { asOwner } from "./rights.ts"
 
 /**
  * Arrays with one element for each append (appends to one stream adjacent and in order), and with one for each event,
@@ -15,7 +17,7 @@ CREATE FUNCTION ${schema}.append_group(
   p_all boolean, p_streams text[], p_categories text[], p_expected bigint[], p_counts int[], p_first uuid[],
   p_member int[], p_ids uuid[], p_types text[], p_versions int[], p_data text[], p_metadata text[],
   OUT outcomes int[], OUT revisions bigint[], OUT positions bigint[]
-) LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+) LANGUAGE plpgsql ${asOwner} SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   n int := cardinality(p_streams);
   held boolean[];
@@ -70,6 +72,14 @@ BEGIN
           CROSS JOIN LATERAL (SELECT 1 FROM ${schema}.events e WHERE e.id = w.id LIMIT 1) x WHERE w.member = z.o
       ) THEN 5 ELSE z.outcome END ORDER BY z.o)
       INTO outcomes FROM unnest(outcomes) WITH ORDINALITY z(outcome, o);
+  END IF;
+  IF ${keepsSnapshot} THEN
+    -- What is stored meets the unique index; what is not must not rest on a stale head.
+    FOR i IN 1..n LOOP
+      IF outcomes[i] = 1 OR (outcomes[i] = 0 AND p_counts[i] = 0) THEN
+        nothing := ${schema}.refuse_stale(p_streams[i], p_categories[i], revisions[i]);
+      END IF;
+    END LOOP;
   END IF;
   IF NOT stores OR (p_all AND (1 = ANY (outcomes) OR 3 = ANY (outcomes) OR 5 = ANY (outcomes))) THEN RETURN; END IF;
   ${takeFloor(schema)}

@@ -1,19 +1,21 @@
 // append_one(): one append of any size, which may wait for its stream; alone after a closer look, and in a caller's transaction.
 import { streamKey, takeFloor } from "./floor.ts"
+import { keepsSnapshot } from "./refuseStale.ts"
+import { asOwner } from "./rights.ts"
 
 /**
  * `outcome`: 0 stored (or empty and as expected), 1 conflict, 3 someone holds the stream, 5 an id is known, look closer.
  *
  * Its ids are looked up first where it may be a repeat; one that another transaction stores at this moment is found by
- * the unique index, within a savepoint so that the caller's transaction goes on. A head that is stale, in a transaction
- * of stricter isolation, is 40001.
+ * the unique index, within a savepoint so that the caller's transaction goes on. In a transaction of stricter isolation a
+ * head that is stale is 40001, and so is an id that its snapshot does not show.
  */
 export const appendOne = (schema: string): string => `
 CREATE FUNCTION ${schema}.append_one(
   p_wait boolean, p_stream text, p_category text, p_expected bigint,
   p_ids uuid[], p_types text[], p_versions int[], p_data text[], p_metadata text[],
   OUT outcome int, OUT revision bigint, OUT "position" bigint
-) LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+) LANGUAGE plpgsql ${asOwner} SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   n int := cardinality(p_ids);
@@ -47,8 +49,9 @@ BEGIN
       FROM unnest(p_ids, p_types, p_versions, p_data, p_metadata) WITH ORDINALITY u(id, t, v, d, m, o);
   EXCEPTION WHEN unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
-    IF violated = 'events_id' THEN outcome := 5; RETURN; END IF;
-    RAISE EXCEPTION 'stream % has grown since this transaction began', p_stream USING ERRCODE = 'serialization_failure';
+    IF violated = 'events_id' AND NOT ${keepsSnapshot} THEN outcome := 5; RETURN; END IF;
+    RAISE EXCEPTION 'stream %, or the stream of its event ids, has grown since this transaction began', p_stream
+      USING ERRCODE = 'serialization_failure';
   END;
   "position" := currval('${schema}.position');
   revision := head + n;

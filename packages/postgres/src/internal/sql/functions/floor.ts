@@ -6,9 +6,13 @@
  * Whatever this transaction draws lies above that key. The key space of two integers holds only our own: the sequence's
  * oid names the store, so that other schemas, databases and programs are never taken for it. An assignment, since
  * PERFORM would start the executor.
+ *
+ * What was acknowledged without being flushed would be gone after a crash, and its positions drawn again beneath readers
+ * that have passed them: an append waits for its flush, whatever the role's settings say.
  */
 export const takeFloor = (schema: string): string =>
-  `nothing := pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'), 0)::bit(32)::int);`
+  `IF current_setting('synchronous_commit') = 'off' THEN nothing := set_config('synchronous_commit', 'on', true); END IF;
+  nothing := pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'), 0)::bit(32)::int);`
 
 /** The number by which the locks of this store are known: the oid of its sequence of positions. */
 export const storeKey = (schema: string): string => `'${schema}.position'::regclass::oid`

@@ -1,4 +1,5 @@
 // position_at(): where in the log a time lies.
+import { byIndex } from "./recorded.ts"
 
 // Transactions that commit late and clocks that are set put neighbours out of order; this far from where a time lies.
 const disorder = 20_000
@@ -11,7 +12,7 @@ const disorder = 20_000
  */
 export const positionAt = (schema: string): string => `
 CREATE FUNCTION ${schema}.position_at(p_time timestamptz, p_forwards boolean)
-RETURNS float8 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+RETURNS float8 LANGUAGE plpgsql ${byIndex} AS $$
 DECLARE
   low bigint := 1;
   high bigint;

@@ -11,6 +11,15 @@ const isTyped = `(p_types IS NULL OR e.type = ANY (p_types))
 const inRange = "e.position BETWEEN p_low AND p_high"
 
 /**
+ * A position as the index on categories holds it: the same number, which no other index knows by this name.
+ *
+ * Of a category's name the planner knows only how many there are. By the bare position it would take the primary key, and
+ * look through everything for the few events of a small category.
+ */
+export const place = (position: string): string => `${position} + 0`
+const inPlace = `${place("e.position")} BETWEEN p_low AND p_high`
+
+/**
  * The events from `p_low` to `p_high`, in one direction.
  *
  * `p_categories` null means all, with the library's own (`$`) only where `p_system`. `p_types` are types of any category;
@@ -23,16 +32,18 @@ export const readFeed = (schema: string): string => {
       ORDER BY e.position ${order} LIMIT p_limit`
   const one = ({ order }: Direction) => `SELECT ${recordedColumns}
       FROM ${schema}.events e
-      WHERE e.category = p_categories[1] AND ${inRange} AND ${isTyped}
-      ORDER BY e.position ${order} LIMIT p_limit`
-  const arms = Array.from(
-    { length: mergedCategories },
-    (_, i) =>
-      `SELECT e.* FROM ${schema}.events e WHERE e.category = p_categories[${i + 1}] AND ${inRange} AND ${isTyped}`
-  )
-  const some = ({ order }: Direction) => `SELECT ${recordedColumns}
-      FROM (${arms.join(" UNION ALL ")}) e
-      ORDER BY e.position ${order} LIMIT p_limit`
+      WHERE e.category = p_categories[1] AND ${inPlace} AND ${isTyped}
+      ORDER BY ${place("e.position")} ${order} LIMIT p_limit`
+  // Each arm is in order by itself, so that they are merged and not sorted.
+  const arms = ({ order }: Direction) =>
+    Array.from(
+      { length: mergedCategories },
+      (_, i) => `(SELECT e.*, ${place("e.position")} AS place FROM ${schema}.events e
+        WHERE e.category = p_categories[${i + 1}] AND ${inPlace} AND ${isTyped} ORDER BY place ${order})`
+    )
+  const some = (direction: Direction) => `SELECT ${recordedColumns}
+      FROM (${arms(direction).join(" UNION ALL ")}) e
+      ORDER BY e.place ${direction.order} LIMIT p_limit`
   const many = ({ order }: Direction) => `SELECT ${recordedColumns}
       FROM ${schema}.events e
       WHERE ${inRange} AND e.category = ANY (p_categories) AND ${isTyped}

@@ -1,4 +1,5 @@
 // revision_at(): where in its stream a position or a time lies.
+import { byIndex } from "./recorded.ts"
 
 /**
  * Forwards the first revision at or after a position or a time, backwards the last one at or before it; one beyond the
@@ -6,7 +7,7 @@
  */
 export const revisionAt = (schema: string): string => `
 CREATE FUNCTION ${schema}.revision_at(p_stream text, p_position bigint, p_time timestamptz, p_forwards boolean)
-RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+RETURNS bigint LANGUAGE plpgsql ${byIndex} AS $$
 DECLARE
   low bigint := 0;
   high bigint;

@@ -1,5 +1,6 @@
 // safe_position(): how far a reader may go. Three reads, each with a snapshot of its own, in an order that must not change.
 import { storeKey } from "./floor.ts"
+import { asOwner } from "./rights.ts"
 
 /**
  * `last` is the last position allocated, `ceiling` the highest below which nothing is in flight, `safe` the greatest
@@ -12,7 +13,7 @@ import { storeKey } from "./floor.ts"
  */
 export const safePosition = (schema: string): string => `
 CREATE FUNCTION ${schema}.safe_position(OUT safe float8, OUT ceiling float8, OUT last float8)
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE ${asOwner} SET enable_seqscan = off AS $$
 DECLARE
   allocated bigint;
   lowest bigint;

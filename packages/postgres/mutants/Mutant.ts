@@ -1,0 +1,13 @@
+// Mutant: the backend with a few words of its source replaced, and the law that must notice.
+
+/** A replacement in a file of `src`; the text that is looked for occurs exactly once. */
+export type Edit = readonly [file: string, find: string, replacement: string]
+
+/** A broken backend. */
+export interface Mutant {
+  /** The law that must notice, by the beginning of its name: "Order 1", "EventStore 7.1". */
+  readonly law: string
+  /** What is broken, in words. */
+  readonly breaks: string
+  readonly by: ReadonlyArray<Edit>
+}

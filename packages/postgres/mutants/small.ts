@@ -1,0 +1,51 @@
+// Broken checkpoints, leases and read models.
+import type { Mutant } from "./Mutant.ts"
+
+const checkpoints = "internal/checkpointStore.ts"
+
+/** Broken small stores. */
+export const small: ReadonlyArray<Mutant> = [
+  {
+    law: "ReadModelStore 3",
+    breaks: "a row is written whatever position it was true at",
+    by: [["internal/sql/upsertRows.ts", "\nWHERE held.position <= excluded.position", ""]]
+  },
+  {
+    law: "CheckpointStore 10",
+    breaks: "the checkpoint moves when the transaction of the writes is over",
+    by: [
+      [
+        checkpoints,
+        "transaction(Effect.tap(writes, () => move(step, Option.isSome(outer) ? null : idleLimit(step))))",
+        "Effect.tap(transaction(writes), () => move(step, null))"
+      ]
+    ]
+  },
+  {
+    law: "CheckpointStore 2",
+    breaks: "a checkpoint moves from wherever it stands",
+    by: [["internal/sql/moveCheckpoint.ts", "AND position = $2::bigint", "AND position >= least(0, $2::bigint)"]]
+  },
+  {
+    law: "CheckpointStore 17",
+    breaks: "a move does not look at its lease's token",
+    by: [["internal/sql/moveCheckpoint.ts", "(token = $4::bigint AND holder = $5::text)", "$5::text IS NOT NULL"]]
+  },
+  {
+    law: "Lease 1",
+    breaks: "a bidder goes by its own clock",
+    by: [
+      [
+        "internal/sql/acquireLease.ts",
+        "held.lease_until <= clock_timestamp()",
+        "held.lease_until <= to_timestamp($4::float8 / 1000)"
+      ],
+      [
+        checkpoints,
+        'run("acquire", statements.acquire, params)',
+        'run("acquire", statements.acquire, [...params, ' +
+          'PgTypes.float8(yield* (yield* Effect.promise(() => import("effect/Clock"))).currentTimeMillis)])'
+      ]
+    ]
+  }
+]

@@ -1,0 +1,87 @@
+// What appends cost: alone one statement each, together far fewer commits than appends.
+import * as Effect from "effect/Effect"
+import * as EventStore from "evolvent/EventStore"
+import { expect, it } from "vitest"
+import * as appendLimits from "../src/internal/appendLimits.ts"
+import * as Database from "../src/internal/Database.ts"
+import * as driver from "../src/internal/eventStore.ts"
+import type { Tail } from "../src/internal/tail.ts"
+import { fresh, numbered, serve } from "./support/AppendStore.ts"
+
+const { open } = await serve()
+const store = await open()
+
+// Nobody is woken and nobody follows, so that every statement is one of an append.
+const quiet: Tail = {
+  seen: () => -1,
+  look: Effect.succeed(0),
+  lookForOwn: Effect.succeed(0),
+  appended: () => undefined,
+  follow: Effect.succeed(Effect.never)
+}
+
+/** The store over a client that notes each statement, and how many were under way at the same time. */
+const counted = Effect.gen(function* () {
+  const db = Database.make(store.sql, store.schema)
+  const statements: Array<string> = []
+  const seen = { statements, most: 0 }
+  let now = 0
+  const run: typeof db.run = (text, params) =>
+    Effect.suspend(() => {
+      statements.push(/append_\w+/.exec(text)?.[0] ?? text)
+      seen.most = Math.max(seen.most, ++now)
+      return Effect.ensuring(
+        db.run(text, params),
+        Effect.sync(() => void now--)
+      )
+    })
+  const events = EventStore.make(yield* driver.make({ ...db, run }, quiet, appendLimits.defaultLimits))
+  return { events, seen }
+})
+
+const commits = Effect.gen(function* () {
+  // Sessions report to the statistics at the end of a transaction, and this one reads nothing that it remembers.
+  yield* store.sql`SELECT pg_stat_clear_snapshot(), pg_stat_force_next_flush()`
+  const [row] = yield* store.sql`SELECT xact_commit::int AS n FROM pg_stat_database WHERE datname = current_database()`
+  return Number(row?.["n"])
+})
+
+it("one caller, one after the other: one statement for each append, whatever it expects and however many events it has", () =>
+  store.run(
+    Effect.gen(function* () {
+      const { events, seen } = yield* counted
+      const stream = fresh()
+      for (let n = 0; n < 20; n++) yield* events.append(stream, [numbered(n)])
+      expect(seen).toEqual({ statements: Array.from({ length: 20 }, () => "append_event"), most: 1 })
+      seen.statements.length = 0
+      const { revision } = yield* events.append(stream, [numbered(1), numbered(2)], { expected: "streamExists" })
+      if (revision !== undefined) yield* events.append(stream, [numbered(3)], { expected: revision })
+      yield* Effect.flip(events.append(stream, [numbered(4)], { expected: "noStream" }))
+      yield* events.append(stream, [], { expected: "streamExists" })
+      expect(seen.statements).toEqual(["append_one", "append_event", "append_event", "append_one"])
+    })
+  ))
+
+it("64 callers: far fewer statements and commits than appends, and never more than two at a time", () =>
+  store.run(
+    Effect.gen(function* () {
+      const { events, seen } = yield* counted
+      yield* Effect.sleep(1100)
+      const before = yield* commits
+      const callers = Array.from({ length: 64 }, () =>
+        Effect.gen(function* () {
+          const stream = fresh()
+          for (let n = 0; n < 15; n++) yield* events.append(stream, [numbered(n)])
+        })
+      )
+      yield* Effect.all(callers, { concurrency: "unbounded" })
+      expect(seen.statements.length).toBeLessThan(960 / 8)
+      expect(seen.most).toBeLessThanOrEqual(2)
+      // The sessions report what they committed within a second after it.
+      yield* Effect.sleep(1100)
+      yield* events.append(fresh(), [numbered(0)])
+      const spent = (yield* commits) - before
+      expect(spent).toBeGreaterThan(5)
+      expect(spent).toBeLessThan(960 / 8)
+    })
+  ))

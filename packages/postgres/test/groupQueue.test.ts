@@ -1,0 +1,177 @@
+// The queue of group commit by itself, over functions that answer as a test wants: bounds, order, closing, defects.
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
+import * as EventId from "evolvent/EventId"
+import type { EncodedAppend } from "evolvent/EventStore"
+import * as Position from "evolvent/Position"
+import * as Revision from "evolvent/Revision"
+import * as StreamName from "evolvent/StreamName"
+import { expect, it } from "vitest"
+import type { Answer, Statements } from "../src/internal/appendStatements.ts"
+import * as appendLimits from "../src/internal/appendLimits.ts"
+import * as groupCommit from "../src/internal/groupCommit.ts"
+
+const append = (id: string): EncodedAppend => ({
+  stream: StreamName.make("Queue", id),
+  category: "Queue",
+  expected: "any",
+  events: [{ id: EventId.make(crypto.randomUUID()), type: "T", schemaVersion: 1, data: "{}", metadata: "{}" }]
+})
+const id = (one: EncodedAppend) => StreamName.id(one.stream)
+
+const stored: Answer = {
+  _tag: "Appended",
+  results: [{ revision: Revision.make(0), position: Position.make(1), repeated: false }]
+}
+const lost = new SqlError({ reason: new ConnectionError({ cause: new Error("gone"), message: "gone" }) })
+const refused = new SqlError({ reason: new UnknownError({ cause: new Error("no"), message: "no" }) })
+
+/** A queue over functions of which a test replaces some; the others store. */
+const queue = Effect.fnUntraced(function* (statements: Partial<Statements>, limits: Partial<appendLimits.Limits> = {}) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const all: Statements = {
+    event: () => Effect.succeed(stored),
+    one: () => Effect.succeed(stored),
+    group: (appends) => Effect.succeed(appends.map(() => stored)),
+    all: () => Effect.succeed(stored),
+    look: () => Effect.die("not looked for"),
+    ...statements
+  }
+  const run = yield* Scope.provide(groupCommit.make(all, { ...appendLimits.defaultLimits, ...limits }), scope)
+  return { run, close: Scope.close(scope, Exit.void) }
+})
+
+const test = <A, E>(name: string, effect: Effect.Effect<A, E, Scope.Scope>) =>
+  it(name, () => Effect.runPromise(Effect.scoped(Effect.timeout(effect, "10 seconds"))))
+
+const refusal = (effect: Effect.Effect<unknown, SqlError>) =>
+  Effect.map(Effect.flip(effect), ({ reason }) => reason.message)
+
+test(
+  "counts who waits for another attempt towards the bound, and takes appends again afterwards",
+  Effect.gen(function* () {
+    let isDown = true
+    const event = () => Effect.suspend(() => (isDown ? Effect.fail(lost) : Effect.succeed(stored)))
+    const { run } = yield* queue({ event, group: () => Effect.fail(lost) }, { capacity: 5 })
+    const callers = yield* Effect.forEach([1, 2, 3, 4, 5], (i) =>
+      Effect.forkScoped(Effect.andThen(run(append(`${i}`)), Effect.sleep(1)), { startImmediately: true })
+    )
+    yield* Effect.sleep(20)
+    expect(yield* refusal(run(append("6")))).toMatch(/^5 appends are waiting already/)
+    yield* Fiber.interruptAll(callers)
+    isDown = false
+    expect(yield* run(append("7"))).toEqual(stored)
+  })
+)
+
+test(
+  "forgets at once who was interrupted, also while nothing goes through",
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const event = () => Effect.as(Deferred.await(gate), stored)
+    const group = (appends: ReadonlyArray<EncodedAppend>) =>
+      Effect.as(
+        Deferred.await(gate),
+        appends.map((): Answer => stored)
+      )
+    const { run } = yield* queue({ event, group }, { capacity: 20 })
+    for (let i = 0; i < 100; i++) {
+      const caller = yield* Effect.forkScoped(run(append(`${i}`)), { startImmediately: true })
+      yield* Effect.sleep(1)
+      yield* Fiber.interrupt(caller)
+    }
+    const last = yield* Effect.forkScoped(run(append("last")), { startImmediately: true })
+    yield* Deferred.succeed(gate, undefined)
+    expect(yield* Fiber.join(last)).toEqual(stored)
+  })
+)
+
+test(
+  "tells everyone when it closes: who waits, who is in a group, who waits alone, who is looked up, who tries again",
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const late = (answer: Answer) => Effect.uninterruptible(Effect.as(Deferred.await(gate), answer))
+    const answers: Record<string, Effect.Effect<Answer, SqlError>> = {
+      busy: late({ _tag: "Busy" }),
+      look: late({ _tag: "LookCloser" }),
+      lost: Effect.uninterruptible(Effect.andThen(Deferred.await(gate), Effect.fail(lost))),
+      never: Effect.never
+    }
+    const event = (one: EncodedAppend) => answers[id(one)] ?? Effect.never
+    const { close, run } = yield* queue(
+      { event, look: () => Effect.never, one: () => Effect.never },
+      { lanes: Object.keys(answers).length, members: 1 }
+    )
+    const callers = yield* Effect.forEach([...Object.keys(answers), "waits"], (name) =>
+      Effect.forkScoped(refusal(run(append(name))), { startImmediately: true })
+    )
+    yield* Effect.sleep(20)
+    const closing = yield* Effect.forkScoped(close, { startImmediately: true })
+    yield* Effect.sleep(20)
+    yield* Deferred.succeed(gate, undefined)
+    const words = yield* Effect.forEach(callers, Fiber.join)
+    yield* Fiber.join(closing)
+    expect(words).toEqual(words.map(() => expect.stringContaining("the event store was closed")))
+    expect(yield* refusal(run(append("after")))).toContain("the event store is closed")
+  })
+)
+
+test(
+  "keeps going after a function threw, and gives the defect to the one who caused it",
+  Effect.gen(function* () {
+    const throws = (appends: ReadonlyArray<EncodedAppend>) => {
+      if (appends.some((one) => id(one) === "bad")) throw new Error("cannot encode")
+    }
+    const { run } = yield* queue({
+      event: (one) => (throws([one]), Effect.succeed(stored)),
+      one: (one) => (throws([one]), Effect.succeed(stored)),
+      group: (appends) => (throws(appends), Effect.succeed(appends.map(() => stored)))
+    })
+    for (let round = 0; round < 3; round++) {
+      const names = round === 0 ? ["bad"] : ["a", "bad", "b"]
+      const exits = yield* Effect.all(
+        names.map((name) => Effect.exit(run(append(name)))),
+        { concurrency: "unbounded" }
+      )
+      expect(exits.map((exit) => (Exit.isSuccess(exit) ? "stored" : String(exit.cause)))).toEqual(
+        names.map((name) => (name === "bad" ? expect.stringContaining("cannot encode") : "stored"))
+      )
+    }
+  })
+)
+
+test(
+  "tries the members of a group that failed one by one, in the order in which they came",
+  Effect.gen(function* () {
+    const order: Array<string> = []
+    const { run } = yield* queue({
+      group: () => Effect.fail(refused),
+      one: (one) =>
+        Effect.sync(
+          () => (order.push(id(one)), id(one) === "c" ? { _tag: "Conflict", index: 0, actual: undefined } : stored)
+        )
+    })
+    const outcomes = yield* Effect.all(
+      ["a", "b", "c", "d"].map((name) => run(append(name))),
+      { concurrency: "unbounded" }
+    )
+    expect([order, outcomes.map(({ _tag }) => _tag)]).toEqual([
+      ["a", "b", "c", "d"],
+      ["Appended", "Appended", "Conflict", "Appended"]
+    ])
+  })
+)
+
+test(
+  "gives up after a while when the server stays away, and says so",
+  Effect.gen(function* () {
+    let attempts = 0
+    const event = () => Effect.suspend(() => (attempts++, Effect.andThen(Effect.sleep(30), Effect.fail(lost))))
+    const { run } = yield* queue({ event }, { attempts: 3 })
+    expect([yield* refusal(run(append("a"))), attempts]).toEqual(["gone", 4])
+  })
+)
