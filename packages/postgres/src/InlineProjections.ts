@@ -1,6 +1,6 @@
 // InlineProjections: projections that appends keep in their own transaction, begun and ended while everybody works.
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { Projection } from "evolvent/Projection"
@@ -92,7 +92,7 @@ export class InlineProjections extends Context.Service<
  * })
  * const main = program.pipe(
  *   Effect.provide(Postgres.layerInline(Totals)),
- *   Effect.provide(Postgres.layerConfig({ url: Config.redacted("DATABASE_URL") }))
+ *   Effect.provide(Postgres.layerConfig({ url: Config.Redacted("DATABASE_URL") }))
  * )
  * ```
  */

@@ -1,8 +1,10 @@
 // PostgreSQL keeps every law: the conformance run on the embedded server.
 import { suite } from "@evolvent/testing/conformance"
 import { describe, it } from "vitest"
-import * as Server from "./Server.ts"
+import * as Postgres from "../src/Postgres.ts"
+import { serve } from "./support/AppendStore.ts"
 
 const capabilities = { idempotency: "forever", appendAll: true, transaction: true, atomicBatch: true } as const
 
-suite("PostgreSQL", Server.layer(), { describe, it, capabilities })
+const { server } = await serve()
+suite("PostgreSQL", Postgres.layer(server.connection), { describe, it, capabilities })

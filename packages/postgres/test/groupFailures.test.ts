@@ -160,6 +160,8 @@ it("the layer closes while appends run and wait: each ends, with its outcome or 
         )
       )
       const callers = yield* Effect.forkScoped(Effect.all(ends, { concurrency: "unbounded" }))
+      const both = [fresh(), held ?? fresh()].map((stream) => ({ stream, events: [numbered(9)] }))
+      const together = yield* Effect.forkScoped(Effect.flip(own.events.appendAll(both)))
       yield* until(
         "some wait for the stranger",
         Effect.map(waiting(stranger), (n) => n > 0)
@@ -171,6 +173,7 @@ it("the layer closes while appends run and wait: each ends, with its outcome or 
           expect(result.failure).toMatchObject({ _tag: "EventStoreError", isRetryable: true })
       }
       expect(results.filter(({ _tag }) => _tag === "Failure").length).toBeGreaterThanOrEqual(10)
+      expect((yield* Effect.timeout(Fiber.join(together), "10 seconds")).message).toContain("was closed")
       const after = yield* Effect.flip(own.events.append(fresh(), [numbered(1)]))
       expect(after.message).toContain("the event store is closed")
       yield* Effect.timeout(Fiber.join(closing), "10 seconds")

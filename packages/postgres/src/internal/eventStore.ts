@@ -1,5 +1,6 @@
 // The event store's driver on PostgreSQL: appends by group commit, reads pages by index, follows by the tail.
 import * as PgTypes from "@effect/sql-pg/PgTypes"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { isSqlError } from "effect/sql/SqlError"
@@ -11,6 +12,7 @@ import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import * as StreamName from "evolvent/StreamName"
 import { settle } from "./appendAlone.ts"
+import { closed } from "./appendRefusals.ts"
 import * as appendStatements from "./appendStatements.ts"
 import type { Database } from "./Database.ts"
 import * as groupCommit from "./groupCommit.ts"
@@ -36,6 +38,11 @@ export const make = Effect.fnUntraced(function* (
   const { run, schema, sql } = db
   const statements = appendStatements.make(db)
   const gathered = yield* groupCommit.make(statements, limits)
+  // Whoever still waits for a stream when the store is closed must hear of it.
+  const closing = yield* Deferred.make<never, SqlError>()
+  yield* Effect.addFinalizer(() => Deferred.fail(closing, closed()))
+  const untilClosed = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError> =>
+    Effect.raceFirst(effect, Deferred.await(closing))
   const inline = inlineAppend.make(db, statements, registry, limits)
   const readStream = streams.make(db, tail)
   const readFeed = feed.make(db, tail)
@@ -73,7 +80,7 @@ export const make = Effect.fnUntraced(function* (
     const outcome =
       only !== undefined && appends.length === 1
         ? gathered(only)
-        : settle(statements, appends, statements.all(appends), { retry: true })
+        : untilClosed(settle(statements, appends, statements.all(appends), { retry: true }))
     return Effect.map(outcome, (done) => {
       committed(done)
       return done
@@ -81,7 +88,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const keeping = (appends: ReadonlyArray<EncodedAppend>) =>
-    Effect.tap(inline(appends), (outcome) => sql.afterCommit(Effect.sync(() => committed(outcome))))
+    Effect.tap(untilClosed(inline(appends)), (outcome) => sql.afterCommit(Effect.sync(() => committed(outcome))))
 
   // What was on its way while a projection was registered here goes there instead.
   const aware = (appends: ReadonlyArray<EncodedAppend>): Effect.Effect<Outcome, SqlError | EventStoreError> =>

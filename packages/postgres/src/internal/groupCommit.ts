@@ -6,10 +6,10 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import type { EncodedAppend, Outcome } from "evolvent/EventStore"
 import { charactersOf } from "./appendLimits.ts"
 import type { Limits } from "./appendLimits.ts"
+import { closed, refused } from "./appendRefusals.ts"
 import type { Answer, Statements } from "./appendStatements.ts"
 import { explain, isConnection, mayBeStored, sqlState } from "./sqlErrors.ts"
 
@@ -31,10 +31,6 @@ interface Member {
   fiber: Fiber.Fiber<unknown> | undefined
   isGone: boolean
 }
-
-const closed = "the event store was closed before it was known that the append is stored"
-const refused = (problem: string): SqlError =>
-  new SqlError({ reason: new ConnectionError({ cause: new Error(problem), message: problem, operation: "append" }) })
 
 /**
  * An append that is gathered with those of other fibers.
@@ -168,7 +164,7 @@ export const make = Effect.fnUntraced(function* (
       else if (answer !== undefined) member.done(Exit.succeed(answer))
       return
     }
-    if (isClosed) return member.done(Exit.fail(refused(closed)))
+    if (isClosed) return member.done(Exit.fail(closed()))
     const failed = Cause.findError(exit.cause)
     const error = Result.isSuccess(failed) ? failed.success : undefined
     if (error !== undefined) {
@@ -213,7 +209,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.onExit(effect, (exit) =>
         Effect.sync(() => {
           member.fiber = undefined
-          if (isClosed) member.done(Exit.fail(refused(closed)))
+          if (isClosed) member.done(Exit.fail(closed()))
           else then(exit)
         })
       ).pipe(Effect.ignore)
@@ -258,7 +254,7 @@ export const make = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       isClosed = true
-      for (const member of waiting) member.done(Exit.fail(refused(closed)))
+      for (const member of waiting) member.done(Exit.fail(closed()))
       waiting = []
     })
   )

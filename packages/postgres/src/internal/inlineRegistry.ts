@@ -78,7 +78,9 @@ export const make = (schema: string): Registry => {
     add: (one) => {
       byCheckpoint.set(one.checkpoint, one)
       categories.add(one.category)
-      announcement = JSON.stringify([...byCheckpoint.keys()].map((checkpoint) => entryOf(schema, checkpoint)))
+      announcement = JSON.stringify(
+        [...byCheckpoint.values()].map(({ category, checkpoint }) => entryOf(schema, category, checkpoint))
+      )
     },
     get: (checkpoint) => byCheckpoint.get(checkpoint),
     touches: (appends) => categories.size > 0 && appends.some(({ category }) => categories.has(category)),

@@ -180,20 +180,24 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
         return yield* new InlineRefused({ projection: name, problem: problem ?? "it has no source" })
       }
       const one = registered(projection, source.name, rows)
-      // First of all: once somebody has switched, appends of this process must know it.
-      registry.add(one)
-      const begin = Effect.gen(function* (): Effect.fn.Return<string | undefined, Failure> {
-        const found = yield* inlineFor(one)
-        if (found !== undefined) return found
-        yield* catchUp(projection, one)
-        yield* persistently(fenced(one, switchOver(one)))
-        return yield* inlineFor(one)
-      })
-      const category = yield* Effect.mapError(begin, (error) => failed(name, error))
-      if (category !== undefined && category !== one.category) {
-        const other = `version ${one.version} of it is kept by appends to category "${category}", and is now defined from "${one.category}"`
-        return yield* new InlineRefused({ projection: name, problem: `${other}; give it a new version` })
+      const other = (category: string) => {
+        const found = `version ${one.version} of it is kept by appends to category "${category}"`
+        return new InlineRefused({
+          projection: name,
+          problem: `${found}, and is defined from "${one.category}" here; give it a new version`
+        })
       }
+      const explained = <A>(effect: Effect.Effect<A, Failure>) =>
+        Effect.mapError(effect, (error) => failed(name, error))
+      const before = yield* explained(inlineFor(one))
+      if (before !== undefined && before !== one.category) return yield* other(before)
+      // Before anybody switches: from then on appends of this process must know it.
+      registry.add(one)
+      if (before !== undefined) return
+      yield* explained(catchUp(projection, one))
+      yield* explained(persistently(fenced(one, switchOver(one))))
+      const after = yield* explained(inlineFor(one))
+      if (after !== undefined && after !== one.category) return yield* other(after)
     }),
     end: ({ name, version }) =>
       persistently(briefly(run(statements.end, [PgTypes.text(name), PgTypes.int8(BigInt(version))]))).pipe(

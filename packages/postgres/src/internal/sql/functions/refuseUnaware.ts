@@ -7,7 +7,8 @@ import { asOwner } from "./rights.ts"
 export const announcement = "evolvent.inline"
 
 /** How a projection stands in the announcement: stores of several schemas may share a transaction. */
-export const entryOf = (schema: string, checkpoint: string): string => `${schema}.${checkpoint}`
+export const entryOf = (schema: string, category: string, checkpoint: string): string =>
+  `${schema}.${category} ${checkpoint}`
 
 /** The SQLSTATE of its refusals. */
 export const unaware = "EV003"
@@ -15,9 +16,13 @@ export const unaware = "EV003"
 /**
  * A trigger on events, there while any projection runs inline: refuses events of its category from a transaction that
  * has not announced it, such as that of an older process in a rolling deploy.
+ *
+ * It runs within the functions that append, whose planner settings make a look through a table of few rows seem so dear
+ * that the server would compile it first.
  */
 export const refuseUnaware = (schema: string): string => `
-CREATE FUNCTION ${schema}.refuse_unaware() RETURNS trigger LANGUAGE plpgsql ${asOwner} AS $$
+CREATE FUNCTION ${schema}.refuse_unaware() RETURNS trigger LANGUAGE plpgsql ${asOwner}
+SET enable_seqscan = on SET jit = off AS $$
 DECLARE
   announced jsonb := coalesce(nullif(current_setting('${announcement}', true), ''), '[]')::jsonb;
   forgotten record;
@@ -25,7 +30,7 @@ BEGIN
   IF ${keepsSnapshot} THEN PERFORM 1 FROM ${schema}.inline_changes FOR SHARE; END IF;
   SELECT i.name, i.version, i.category, i.since INTO forgotten FROM ${schema}.inline_projections i
     WHERE i.category IN (SELECT a.category FROM appended a)
-      AND NOT announced @> to_jsonb(${literal(`${schema}.`)} || i.checkpoint)
+      AND NOT announced @> to_jsonb(${literal(`${schema}.`)} || i.category || ' ' || i.checkpoint)
     LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'since position % every append to category "%" keeps version % of the projection "%" in its own transaction, and this process does not: provide Postgres.layerInline of that projection here, or end it with Postgres.endInline',
