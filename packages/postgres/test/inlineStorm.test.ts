@@ -194,3 +194,35 @@ it("loses and doubles nothing when the server is killed again and again", async 
     }).pipe(Effect.retry({ times: 5 }))
   )
 }, 60_000)
+
+it("is inline or not, and nothing between, when the server dies within the switch", async () => {
+  for (const after of [1, 5, 12, 30]) {
+    const store = await open({ maxConnections: 4 })
+    const stands = `SELECT (SELECT count(*) FROM ${store.schema}.inline_projections)::int,
+      (SELECT count(*) FROM pg_trigger WHERE tgrelid = '${store.schema}.events'::regclass AND tgname = 'events_inline')::int,
+      (SELECT count(*) FROM ${store.schema}.checkpoints WHERE lease_until = 'infinity' AND holder = 'inline')::int`
+    await store.run(
+      Effect.gen(function* () {
+        for (let i = 0; i < 10; i++) yield* Aggregate.execute(Account, `${i}`, { _tag: "Open", owner: "ada" })
+        const switching = yield* Effect.forkScoped(
+          Effect.exit(InlineProjections.use((inline) => inline.register(Balances)))
+        )
+        yield* Effect.sleep(after)
+        yield* server.kill
+        switching.interruptUnsafe()
+        yield* server.restart()
+        const [row = []] = yield* Effect.retry(store.sql.unsafe(stands).values, { times: 5 })
+        expect([
+          [0, 0, 0],
+          [1, 1, 1]
+        ]).toContainEqual([...row])
+        yield* register
+        yield* Aggregate.execute(Account, "1", { _tag: "Deposit", amount: 5 })
+        for (const { folded, kept } of [yield* compare(Balances), yield* compare(Histories)])
+          expect(kept).toEqual(folded)
+        expect(yield* ReadModel.get(Balances, "1")).toEqual({ owner: "ada", balance: 5, count: 2 })
+      })
+    )
+    await Effect.runPromise(store.close)
+  }
+}, 60_000)
