@@ -5,6 +5,8 @@ import type { EncodedAppend } from "evolvent/EventStore"
 export interface Limits {
   /** Groups under way at the same time. */
   readonly lanes: number
+  /** A further group begins when one could not hold all that waited, or is under way for so many milliseconds. */
+  readonly crowd: number
   /** Appends of a group, and their events and characters. */
   readonly members: number
   readonly events: number
@@ -18,9 +20,10 @@ export interface Limits {
   readonly patience: number
 }
 
-/** Two lanes keep one group on the wire while the other is committed; larger groups only wait longer. */
+/** One large group costs less than two small ones; a second lane is for what is too much for one, or waits for too long. */
 export const defaultLimits: Limits = {
   lanes: 2,
+  crowd: 3,
   members: 64,
   events: 512,
   characters: 4_000_000,

@@ -13,10 +13,15 @@ import { toRecorded } from "./rows.ts"
 /** How one append ended: as its caller will see it, or not yet: its stream is held, or its ids need a closer look. */
 export type Answer = Outcome | { readonly _tag: "Busy" } | { readonly _tag: "LookCloser" }
 
+/** What the shortest way in answers: it was stored, or who knows. */
+export type QuickAnswer = Answer | { readonly _tag: "Unsure" }
+
 /** The functions of the database that append. */
 export interface Statements {
-  /** One event, alone, without waiting. */
-  readonly event: (append: EncodedAppend) => Effect.Effect<Answer, SqlError>
+  /** One event, alone, at a revision or as the first of its stream; unsure of everything but success. */
+  readonly event: (append: EncodedAppend) => Effect.Effect<QuickAnswer, SqlError>
+  /** One event each, to different streams, at revisions or as their first; unsure of everything but success. */
+  readonly events: (appends: ReadonlyArray<EncodedAppend>) => Effect.Effect<ReadonlyArray<QuickAnswer>, SqlError>
   /** One append of any size; with `wait` it waits for its stream. */
   readonly one: (append: EncodedAppend, wait: boolean) => Effect.Effect<Answer, SqlError>
   /** Many appends in one commit, those to one stream adjacent; an answer for each. */
@@ -53,6 +58,13 @@ const answer = (outcome: number, revision: number | null, position: number | nul
     default:
       return { _tag: "LookCloser" }
   }
+}
+
+/** What the shortest way in answers for an append at a known revision. */
+const quick = (expected: Expected, position: number | null): QuickAnswer => {
+  if (position === null) return { _tag: "Unsure" }
+  const revision = Revision.next(typeof expected === "number" ? expected : undefined)
+  return { _tag: "Appended", results: [{ revision, position: Position.make(position), repeated: false }] }
 }
 
 const single = ([row]: ReadonlyArray<Values>): Answer => {
@@ -121,7 +133,8 @@ const columns = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.P
 /** The append functions of a schema. */
 export const make = ({ run, schema }: Database): Statements => {
   const scalar = `outcome, revision::float8, "position"::float8`
-  const event = `SELECT ${scalar} FROM ${schema}.append_event($1, $2, $3, $4, $5, $6, $7, $8)`
+  const event = `SELECT ${schema}.append_event($1, $2, $3, $4, $5, $6, $7)`
+  const events = `SELECT ${schema}.append_events($1, $2, $3, $4, $5, $6, $7)`
   const one = `SELECT ${scalar} FROM ${schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9)`
   const arrays = "outcomes, revisions::float8[], positions::float8[]"
   const group = `SELECT ${arrays} FROM ${schema}.append_group(false, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
@@ -130,11 +143,10 @@ export const make = ({ run, schema }: Database): Statements => {
     FROM unnest($1::uuid[]) u(id) CROSS JOIN LATERAL (SELECT * FROM ${schema}.events x WHERE x.id = u.id LIMIT 1) e`
 
   return {
-    event: ({ category, events: [only], expected, stream }) =>
+    event: ({ events: [only], expected, stream }) =>
       Effect.map(
         run(event, [
           PgTypes.text(stream),
-          PgTypes.text(category),
           PgTypes.int8(code(expected)),
           PgTypes.uuid(only?.id ?? null),
           PgTypes.text(only?.type ?? null),
@@ -142,8 +154,15 @@ export const make = ({ run, schema }: Database): Statements => {
           PgTypes.text(only?.data ?? null),
           PgTypes.text(only?.metadata ?? null)
         ]),
-        single
+        ([row]) => quick(expected, row?.[0] as number | null)
       ),
+    events: (appends) => {
+      const [streams, , expected, , , , ...parts] = columns(appends)
+      return Effect.map(run(events, [streams, expected, ...parts]), ([row]) => {
+        const positions = row?.[0] as ReadonlyArray<number | null>
+        return appends.map((append, i) => quick(append.expected, positions[i] ?? null))
+      })
+    },
     one: ({ category, events, expected, stream }, wait) =>
       Effect.map(
         run(one, [

@@ -16,6 +16,7 @@ import { closed } from "./appendRefusals.ts"
 import * as appendStatements from "./appendStatements.ts"
 import type { Database } from "./Database.ts"
 import * as groupCommit from "./groupCommit.ts"
+import * as keptConnections from "./keptConnections.ts"
 import * as inlineAppend from "./inlineAppend.ts"
 import * as inlineRegistry from "./inlineRegistry.ts"
 import { entryProblem } from "./readModelTableLimits.ts"
@@ -37,7 +38,8 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Driver, never, Scope.Scope> {
   const { run, schema, sql } = db
   const statements = appendStatements.make(db)
-  const gathered = yield* groupCommit.make(statements, limits)
+  const kept = yield* keptConnections.make(db)
+  const gathered = yield* groupCommit.make(appendStatements.make({ ...db, run: kept }), limits)
   // Whoever still waits for a stream when the store is closed must hear of it.
   const closing = yield* Deferred.make<never, SqlError>()
   yield* Effect.addFinalizer(() => Deferred.fail(closing, closed()))

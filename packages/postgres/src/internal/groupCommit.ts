@@ -11,7 +11,7 @@ import type { EncodedAppend, Outcome } from "evolvent/EventStore"
 import { charactersOf } from "./appendLimits.ts"
 import type { Limits } from "./appendLimits.ts"
 import { closed, refused } from "./appendRefusals.ts"
-import type { Answer, Statements } from "./appendStatements.ts"
+import type { QuickAnswer, Statements } from "./appendStatements.ts"
 import { explain, isConnection, mayBeStored, sqlState } from "./sqlErrors.ts"
 
 export type { Limits }
@@ -33,6 +33,10 @@ interface Member {
   isGone: boolean
 }
 
+/** One event at a known revision, or as the first of its stream: what the shortest ways in are for. */
+const isPlain = ({ events, expected }: EncodedAppend): boolean =>
+  events.length === 1 && (typeof expected === "number" || expected === "noStream")
+
 /**
  * An append that is gathered with those of other fibers.
  *
@@ -52,6 +56,9 @@ export const make = Effect.fnUntraced(function* (
   const busy = new Map<string, number>()
   let freeLanes = limits.lanes
   let waiters = limits.waiters
+  /** Whether the last group could not hold all that waited, and when it began. */
+  let isFull = false
+  let begunAt = 0
   let isScheduled = false
   let isClosed = false
   /** Members without an outcome, wherever they are; and those among the waiting whose callers have gone. */
@@ -93,6 +100,7 @@ export const make = Effect.fnUntraced(function* (
         break
       }
     }
+    isFull = i < waiting.length
     waiting = left.length === 0 ? waiting.slice(i) : [...left, ...waiting.slice(i)]
     return group
   }
@@ -106,10 +114,11 @@ export const make = Effect.fnUntraced(function* (
   const dispatch = (): void => {
     isScheduled = false
     if (isClosed) return
-    while (freeLanes > 0) {
+    while (freeLanes === limits.lanes || (freeLanes > 0 && (isFull || performance.now() - begunAt > limits.crowd))) {
       const group = take()
       if (group.length === 0) return
       freeLanes -= 1
+      begunAt = performance.now()
       // Adjacent appends of one stream are what the function for groups expects; a stable sort keeps their order.
       if (group.length > 1)
         group.sort((a, b) => (a.append.stream < b.append.stream ? -1 : a.append.stream > b.append.stream ? 1 : 0))
@@ -130,12 +139,18 @@ export const make = Effect.fnUntraced(function* (
         })
     ).pipe(Effect.ignore)
 
-  const answersOf = (group: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<Answer>, SqlError> => {
+  const answersOf = (group: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<QuickAnswer>, SqlError> => {
+    const appends = group.map(({ append }) => append)
     const [first] = group
-    if (first === undefined || group.length > 1) return statements.group(group.map(({ append }) => append))
-    const { append, solo } = first
-    const alone = append.events.length === 1 && !solo ? statements.event(append) : statements.one(append, false)
-    return Effect.map(alone, (answer) => [answer])
+    if (first !== undefined && group.length === 1) {
+      const { append, solo } = first
+      const alone = isPlain(append) && !solo ? statements.event(append) : statements.one(append, false)
+      return Effect.map(alone, (answer) => [answer])
+    }
+    const streams = new Set(appends.map(({ stream }) => stream))
+    return appends.every(isPlain) && streams.size === appends.length
+      ? statements.events(appends)
+      : statements.group(appends)
   }
 
   /** Its caller was interrupted. Those who left are cleared away before they are many, also while nothing moves. */
@@ -148,7 +163,10 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /** Members after an attempt. Those that go by themselves or wait for their turn return to the front, in their order. */
-  const settle = (members: ReadonlyArray<Member>, exitOf: (i: number) => Exit.Exit<Answer | undefined, SqlError>) => {
+  const settle = (
+    members: ReadonlyArray<Member>,
+    exitOf: (i: number) => Exit.Exit<QuickAnswer | undefined, SqlError>
+  ) => {
     for (let i = 0; i < members.length; i++) settleOne(members[i] as Member, exitOf(i))
     if (returning.length > 0) waiting = [...returning, ...waiting]
     returning = []
@@ -156,12 +174,13 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /** What becomes of a member after an attempt: its outcome, or another attempt. */
-  const settleOne = (member: Member, exit: Exit.Exit<Answer | undefined, SqlError>): void => {
+  const settleOne = (member: Member, exit: Exit.Exit<QuickAnswer | undefined, SqlError>): void => {
     if (member.isGone) return
     if (Exit.isSuccess(exit)) {
       const answer = exit.value
       if (answer?._tag === "Busy") waitAlone(member)
       else if (answer?._tag === "LookCloser") look(member)
+      else if (answer?._tag === "Unsure") alone(member)
       else if (answer !== undefined) member.done(Exit.succeed(answer))
       return
     }
@@ -173,14 +192,19 @@ export const make = Effect.fnUntraced(function* (
       if (isConnection(error)) return tryAgain(member, error)
     }
     if (!member.solo) {
-      // One of the group is to blame, and nobody knows which: each goes by itself now.
-      member.solo = true
-      returning.push(member)
+      // One of the group is to blame, and nobody knows which.
+      alone(member)
     } else if (error === undefined) member.done(Exit.failCause(exit.cause))
     else if (sqlState(error) === "55P03") {
       member.locked += 1
       waitAlone(member, Math.min(2000, 50 * 2 ** member.locked))
     } else tryAgain(member, error)
+  }
+
+  /** From now on it goes by itself, at once. */
+  const alone = (member: Member): void => {
+    member.solo = true
+    returning.push(member)
   }
 
   const tryAgain = (member: Member, error: SqlError): void => {

@@ -10,8 +10,9 @@ import type { Database } from "./Database.ts"
 /** The channel of a store: what a schema's name leaves of the 63 bytes is enough. */
 export const channelOf = (schema: string): string => `evolvent_${schema}`
 
-// However fast appends follow each other, the other processes are woken this often at most.
-const pause = "10 millis"
+// However fast appends follow each other, the other processes are woken this often at most: whoever was woken looks again
+// by itself for a while.
+const pause = "100 millis"
 
 /** What wakes those who follow the log. */
 export interface WakeUp {

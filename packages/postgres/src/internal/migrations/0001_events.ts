@@ -1,10 +1,11 @@
 // The log: events, the sequence of their positions, and the functions that append to and read from it.
 import { appendAll } from "../sql/functions/appendAll.ts"
 import { appendEvent } from "../sql/functions/appendEvent.ts"
+import { appendEvents } from "../sql/functions/appendEvents.ts"
 import { appendGroup } from "../sql/functions/appendGroup.ts"
 import { appendOne } from "../sql/functions/appendOne.ts"
 import { positionAt } from "../sql/functions/positionAt.ts"
-import { place, readFeed } from "../sql/functions/readFeed.ts"
+import { readFeed } from "../sql/functions/readFeed.ts"
 import { readHistory } from "../sql/functions/readHistory.ts"
 import { readStream } from "../sql/functions/readStream.ts"
 import { refuseStale } from "../sql/functions/refuseStale.ts"
@@ -33,7 +34,6 @@ export const statements = (schema: string): ReadonlyArray<string> => [
     CONSTRAINT events_stream_revision UNIQUE (stream, revision),
     CONSTRAINT events_id UNIQUE (id)
   )`,
-  `CREATE INDEX events_category ON ${schema}.events (category, (${place("position")}))`,
   ...functions(schema),
   ...takenBack(functions(schema))
 ]
@@ -41,6 +41,7 @@ export const statements = (schema: string): ReadonlyArray<string> => [
 const functions = (schema: string): ReadonlyArray<string> => [
   refuseStale(schema),
   appendEvent(schema),
+  appendEvents(schema),
   appendOne(schema),
   appendGroup(schema),
   appendAll(schema),

@@ -12,7 +12,11 @@
  */
 export const takeFloor = (schema: string): string =>
   `IF current_setting('synchronous_commit') = 'off' THEN nothing := set_config('synchronous_commit', 'on', true); END IF;
-  nothing := pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'), 0)::bit(32)::int);`
+  nothing := ${floorLock(schema)};`
+
+/** The floor's lock, as an expression. */
+export const floorLock = (schema: string): string =>
+  `pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'), 0)::bit(32)::int)`
 
 /** The number by which the locks of this store are known: the oid of its sequence of positions. */
 export const storeKey = (schema: string): string => `'${schema}.position'::regclass::oid`
