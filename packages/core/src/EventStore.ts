@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type { Json } from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { EventData, Recorded } from "./EventData.ts"
@@ -68,8 +69,20 @@ export interface ReadOptions {
   readonly limit?: number
 }
 
-/** As much of a stored event as folding its stream needs. */
-export type Past = Pick<Recorded, "id" | "revision" | "position" | "type" | "schemaVersion" | "data">
+/**
+ * Events of one stream that follow each other without holes, with as much of them as folding needs, by column.
+ *
+ * The first stands at `revision`. It never is empty.
+ */
+export interface History {
+  readonly revision: Revision
+  readonly types: ReadonlyArray<string>
+  readonly schemaVersions: ReadonlyArray<number>
+  readonly data: ReadonlyArray<Json>
+  readonly first: { readonly id: EventId; readonly position: Position }
+  /** The position of the last one. */
+  readonly last: Position
+}
 
 /**
  * A step of a subscription: the events, in order, and the position through which nothing more can appear.
@@ -138,14 +151,15 @@ export class EventStore extends Context.Service<
     /** Reads what is stored now, in pages; the stream ends, also while others append. */
     readonly read: (filter: EventFilter, options?: ReadOptions) => Stream.Stream<Recorded, EventStoreError>
     /**
-     * Reads one stream from a revision on, with as much of each event as folding needs; what `Aggregate.load` reads.
+     * Reads one stream from a revision on, in pages with as much of each event as folding needs; what `Aggregate.load`
+     * reads.
      *
      * All that is stored, up to the stream's end at the moment when it was asked for.
      */
     readonly history: (
       stream: StreamName,
       options?: { readonly from?: Revision; readonly limit?: number }
-    ) => Stream.Stream<Past, EventStoreError>
+    ) => Stream.Stream<History, EventStoreError>
     /** Reads what comes after a position, then follows; the stream does not end. No gap, no repeat. */
     readonly subscribe: (
       filter: EventFilter,
@@ -227,12 +241,15 @@ export interface Driver {
   readonly append: (appends: ReadonlyArray<EncodedAppend>) => Effect.Effect<Outcome, EventStoreError>
   /** Reads one page: at most `limit` events, `through` as far as the reader may pass. */
   readonly read: (request: ReadRequest) => Effect.Effect<EncodedPage, EventStoreError>
-  /** At most `limit` events of a stream from a revision on; left out, it is made of `read`. */
+  /**
+   * Events of a stream from a revision on, `limit` at most, perhaps fewer; undefined when there are none. `done` when
+   * nothing lay behind them. Left out, it is made of `read`.
+   */
   readonly history?: (
     stream: StreamName,
     from: Revision,
     limit: number
-  ) => Effect.Effect<ReadonlyArray<Past>, EventStoreError>
+  ) => Effect.Effect<{ readonly history: History | undefined; readonly done: boolean }, EventStoreError>
   readonly find: (stream: StreamName, id: EventId) => Effect.Effect<EncodedRecorded | undefined, EventStoreError>
   readonly head: Effect.Effect<Position, EventStoreError>
   /** The greatest position that is stored, also where a reader may not pass it yet; a cursor above it is from elsewhere. */
@@ -245,5 +262,5 @@ export interface Driver {
 }
 
 export { make } from "./internal/eventStore.ts"
-export { decodePage } from "./internal/eventDecoding.ts"
+export { decodePage, historyOf } from "./internal/eventDecoding.ts"
 export { repeats } from "./internal/repeats.ts"

@@ -39,7 +39,7 @@ const counting = () => {
     Effect.map(EventStore, (store) => ({
       ...store,
       history: (...args: Parameters<typeof store.history>) =>
-        Stream.tap(store.history(...args), () => Effect.sync(() => count.read++))
+        Stream.tap(store.history(...args), ({ types }) => Effect.sync(() => (count.read += types.length)))
     }))
   )
   return { count, layer: Layer.provideMerge(layer, Live) }

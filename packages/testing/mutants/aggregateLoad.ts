@@ -51,7 +51,8 @@ export const loading: ReadonlyArray<Mutant> = [
     by: {
       store: (store) => ({
         ...store,
-        history: (stream, options) => Stream.filter(store.history(stream, options), ({ type }) => type !== "Renamed")
+        history: (stream, options) =>
+          Stream.filter(store.history(stream, options), ({ types }) => !types.includes("Renamed"))
       })
     }
   },

@@ -1,8 +1,9 @@
 // Turns what a driver gives back into recorded events.
+import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import type { Json } from "effect/Schema"
 import type { Recorded } from "../EventData.ts"
-import type { EncodedRecorded } from "../EventStore.ts"
+import type { EncodedRecorded, History } from "../EventStore.ts"
 import * as Metadata from "../Metadata.ts"
 
 /** Decodes one event. */
@@ -20,6 +21,19 @@ export const decodePage = (events: ReadonlyArray<EncodedRecorded>): ReadonlyArra
     if (event.recordedAt !== millis) recordedAt = DateTime.makeUnsafe((millis = event.recordedAt))
     return recorded(event, metadata, recordedAt)
   })
+}
+
+/** Events of one stream that follow each other, by column. */
+export const historyOf = (events: Arr.NonEmptyReadonlyArray<Recorded>): History => {
+  const [first] = events
+  return {
+    revision: first.revision,
+    types: events.map(({ type }) => type),
+    schemaVersions: events.map(({ schemaVersion }) => schemaVersion),
+    data: events.map(({ data }) => data),
+    first: { id: first.id, position: first.position },
+    last: Arr.lastNonEmpty(events).position
+  }
 }
 
 const parseMetadata = (text: string): Metadata.Metadata => JSON.parse(text) as Metadata.Metadata

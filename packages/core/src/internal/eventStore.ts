@@ -1,12 +1,9 @@
-// The typed event store over a driver: appends under expectations, reads in pages, follows.
+// The typed event store over a driver: appends under expectations, and reads in pages.
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
@@ -17,8 +14,6 @@ import type {
   EncodedAppend,
   EncodedRecorded,
   EventStore,
-  Page,
-  Past,
   ReadOptions,
   ReadRequest
 } from "../EventStore.ts"
@@ -28,34 +23,19 @@ import * as Position from "../Position.ts"
 import * as Revision from "../Revision.ts"
 import { decodePage, decodeRecorded } from "./eventDecoding.ts"
 import { encode, repeatedId } from "./eventEncoding.ts"
+import * as history from "./history.ts"
 import { pages } from "./readAhead.ts"
 import type { Step } from "./readAhead.ts"
+import * as subscription from "./subscription.ts"
 
 /** How many events one page of a read holds. */
 const pageSize = 500
-
-// A lost server comes back within seconds or minutes; a subscription waits for it as long as it takes.
-const reconnect = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
-
-/** How far a subscription has come: the position, and the last event that it gave. */
-interface Cursor {
-  after: Position.Position
-  last: EncodedRecorded | undefined
-}
 
 /** Where a page of a read begins, how many events are left to read, and where the read ends. */
 interface Place {
   readonly from: ReadRequest["from"]
   readonly left: number
   readonly end: number | undefined
-  readonly isFirst: boolean
-}
-
-/** What is left to read of a stream. */
-interface Remaining {
-  readonly from: Revision.Revision
-  readonly left: number
-  readonly end: Revision.Revision | undefined
   readonly isFirst: boolean
 }
 
@@ -138,99 +118,6 @@ export const make = (driver: Driver): EventStore["Service"] => {
     return pages({ from: encodeFrom(options.from), left: limit, end: undefined, isFirst: true }, fetch)
   }
 
-  const history: EventStore["Service"]["history"] = (stream, options = {}) => {
-    const { from = Revision.next(undefined), limit = Infinity } = options
-    const { history: past } = driver
-    if (past === undefined) {
-      return read(EventFilter.stream(stream), { from: { revision: from }, ...(limit === Infinity ? {} : { limit }) })
-    }
-    if (limit <= 0) return Stream.empty
-    const fetch = Effect.fnUntraced(function* ({
-      end,
-      from,
-      isFirst,
-      left
-    }: Remaining): Effect.fn.Return<Step<Past, Remaining>, Errors.EventStoreError> {
-      const size = Math.min(left, pageSize)
-      const bounds = end === undefined && !isFirst
-      const [events, last] = yield* Effect.all(
-        [past(stream, from, size), bounds ? driver.streamRevision(stream) : Effect.succeed(end)],
-        { concurrency: 2 }
-      )
-      const next = Revision.make(from + events.length)
-      const isLast = events.length < size || left <= size || (last !== undefined && next > last)
-      if (isLast) return [events, Option.none()]
-      return [events, Option.some({ from: next, left: left - size, end: last, isFirst: false })]
-    })
-    return pages({ from, left: limit, end: undefined, isFirst: true }, fetch)
-  }
-
-  const subscribe = (
-    filter: EventFilter.EventFilter,
-    options: { readonly after?: Position.Position } = {}
-  ): Stream.Stream<Page, Errors.EventStoreError> => {
-    // Shared by the attempts of one subscription, so that a reconnect goes on where it was.
-    const follow = Effect.fnUntraced(function* (cursor: Cursor) {
-      // Listen first, then read: what is appended in between wakes the next wait.
-      const woken = yield* driver.listen
-      const refuse = Effect.flatMap(driver.newest, (head) =>
-        Effect.fail(
-          Errors.because("EventStore.subscribe", new Errors.CheckpointAheadOfStore({ after: cursor.after, head }))
-        )
-      )
-      const refuseIfAhead = Effect.flatMap(driver.newest, (head) => (cursor.after <= head ? Effect.void : refuse))
-      if (cursor.after > Position.beginning) yield* refuseIfAhead
-      // Behind a connection that was lost there may be an older copy of the store that has grown since: what stands where
-      // this subscription saw its last event must be that event.
-      if (cursor.last !== undefined) {
-        const from = { _tag: "Position", position: cursor.last.position } as const
-        const { events } = yield* driver.read({ filter, direction: "forwards", from, limit: 1, follows: true })
-        if (events[0] !== undefined && events[0].id !== cursor.last.id) return yield* refuse
-      }
-      const wait = Duration.isFinite(Duration.fromInputUnsafe(driver.pollInterval))
-        ? Effect.asVoid(Effect.timeoutOption(woken, driver.pollInterval))
-        : woken
-      const scope = yield* Effect.scope
-      const fetch = Effect.suspend(() =>
-        driver.read({
-          filter,
-          direction: "forwards",
-          from: { _tag: "Position", position: Position.make(cursor.after + 1) },
-          limit: pageSize,
-          follows: true
-        })
-      )
-      // What comes next: at first and behind a full page at once, at the end of the log after a wake-up.
-      let coming = fetch
-      const next: Effect.Effect<Page, Errors.EventStoreError> = Effect.suspend(() =>
-        Effect.flatMap(coming, (page) => {
-          coming = page.done ? Effect.andThen(wait, fetch) : fetch
-          if (page.through === cursor.after) return next
-          // The reader is ahead: of an append that is not through yet, or of a store that went back while it waited.
-          if (page.through < cursor.after) return Effect.andThen(refuseIfAhead, next)
-          cursor.after = page.through
-          cursor.last = page.events.at(-1) ?? cursor.last
-          const decoded = Effect.sync(() => ({ events: decodePage(page.events), through: page.through }))
-          if (page.done) return decoded
-          // The next page is on its way while this one is worked on.
-          return Effect.flatMap(Effect.forkIn(fetch, scope, { startImmediately: true }), (fiber) => {
-            coming = Fiber.join(fiber)
-            return decoded
-          })
-        })
-      )
-      return Stream.fromEffectRepeat(next)
-    })
-    return Stream.suspend(() => {
-      const cursor: Cursor = { after: options.after ?? Position.beginning, last: undefined }
-      return Stream.unwrap(follow(cursor)).pipe(
-        Stream.retry(
-          Schedule.while(Schedule.setInputType<Errors.EventStoreError>()(reconnect), ({ input }) => input.isRetryable)
-        )
-      )
-    })
-  }
-
   return {
     capabilities: driver.capabilities,
     append: (stream, events, options) =>
@@ -254,8 +141,8 @@ export const make = (driver: Driver): EventStore["Service"] => {
       return appends.length === 0 ? [] : yield* write("EventStore.appendAll", appends)
     }),
     read,
-    history,
-    subscribe,
+    history: history.make(driver),
+    subscribe: subscription.make(driver),
     find: (stream, id) =>
       Effect.map(driver.find(stream, id), (found) => (found === undefined ? undefined : decodeRecorded(found))),
     head: driver.head,

@@ -106,19 +106,17 @@ export const execute = Effect.fnUntraced(function* <
   const identity = yield* Effect.fromResult(identify(operation, stream, encoded, options.commandId))
   const expectation = options.expected ?? "any"
   let loaded = yield* fromSnapshot(aggregate, stream)
-  const skipped = loaded.revision !== undefined
 
   // A conflict is a value here: what this effect fails with is final.
   const attempt = Effect.gen(function* () {
-    let isSeen = false
-    loaded = yield* catchUp(operation, store, aggregate, stream, loaded, {
-      seen: (event) => {
-        isSeen ||= event.id === identity?.firstEvent
-      }
-    })
-    // What lies before a snapshot was not read, so the command's first event is looked up there.
-    const earlier =
-      identity !== undefined && (skipped || isSeen) ? yield* store.find(stream, identity.firstEvent) : undefined
+    const [earlier, now] = yield* Effect.all(
+      [
+        identity === undefined ? Effect.undefined : store.find(stream, identity.firstEvent),
+        catchUp(operation, store, aggregate, stream, loaded)
+      ],
+      { concurrency: 2 }
+    )
+    loaded = now
     if (identity !== undefined && earlier !== undefined) {
       return yield* firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
     }

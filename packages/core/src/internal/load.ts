@@ -1,17 +1,19 @@
 // Loads an aggregate: reads its stream in pages, decodes, folds.
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type { Json } from "effect/Schema"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Aggregate } from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import { EventStore } from "../EventStore.ts"
-import type { Past } from "../EventStore.ts"
+import type { History } from "../EventStore.ts"
 import { because, InvalidRequest, UndecodableEvent } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Revision from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
+import { historyOf } from "./eventDecoding.ts"
 import { fromSnapshot, unloaded } from "./snapshot.ts"
 import type { Loaded, Start } from "./snapshot.ts"
 
@@ -65,8 +67,11 @@ export const load = Effect.fnUntraced(function* <Name extends string, Id, Comman
     const { time } = options.at
     // Along a stream recordedAt never decreases, so the first later event ends it.
     const until = (event: Recorded): boolean => DateTime.isLessThanOrEqualTo(event.recordedAt, time)
-    const events = Stream.takeWhile(store.read(EventFilter.stream(stream)), until)
-    return yield* replay(operation, aggregate, stream, unloaded(aggregate), events)
+    const events = store.read(EventFilter.stream(stream)).pipe(
+      Stream.takeWhile(until),
+      Stream.mapArray((page) => [historyOf(page)])
+    )
+    return yield* replay(operation, store, aggregate, stream, unloaded(aggregate), events)
   }
   const atMost = options?.at?.revision
   if (atMost !== undefined && !Revision.isRevision(atMost)) {
@@ -88,30 +93,28 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName.StreamName,
   from: Start<State>,
-  options: { readonly atMost?: number | undefined; readonly seen?: (event: Past) => void }
+  options: { readonly atMost?: number | undefined } = {}
 ): Effect.fn.Return<Loaded<State>, EventStoreError> {
-  const { atMost, seen } = options
+  const { atMost } = options
   const read = (revision: Revision.Revision) => {
     const limit = atMost === undefined ? {} : { limit: atMost + 1 - revision }
     return store.history(stream, { from: revision, ...limit })
   }
   const { position, revision } = from
   if (from.snapshotOf === undefined || revision === undefined) {
-    return yield* replay(operation, aggregate, stream, from, read(Revision.next(revision)), seen)
+    return yield* replay(operation, store, aggregate, stream, from, read(Revision.next(revision)))
   }
   let proved = false
-  const isLast = (event: Past): boolean => {
-    const is = event.revision === revision && event.position === position && event.id === from.snapshotOf
-    proved ||= is
-    return is
-  }
   const rest = read(revision).pipe(
-    Stream.dropWhile(isLast),
-    Stream.takeWhile(() => proved)
+    Stream.takeWhile((page) => {
+      proved ||= page.first.position === position && page.first.id === from.snapshotOf
+      return proved
+    })
   )
-  const loaded = yield* replay(operation, aggregate, stream, from, rest, seen)
+  // What the snapshot was taken behind is read again, and not folded again.
+  const loaded = yield* replay(operation, store, aggregate, stream, from, rest)
   if (proved) return loaded
-  return yield* replay(operation, aggregate, stream, unloaded(aggregate), read(Revision.next(undefined)), seen)
+  return yield* replay(operation, store, aggregate, stream, unloaded(aggregate), read(Revision.next(undefined)))
 })
 
 /** The stream of an entity. */
@@ -133,29 +136,34 @@ export const streamOf = <Name extends string, Id, Command, Event, State, Rejecti
   )
 }
 
-/** Folds stored events into what was loaded before; `seen` is told of each. */
+/** Folds stored events into what was loaded before; those that it holds already are passed over. */
 export const replay = <Name extends string, Id, Command, Event, State, Rejection>(
   operation: string,
+  store: EventStore["Service"],
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName.StreamName,
   from: Loaded<State>,
-  events: Stream.Stream<Past, EventStoreError>,
-  seen?: (event: Past) => void
+  history: Stream.Stream<History, EventStoreError>
 ): Effect.Effect<Loaded<State>, EventStoreError> =>
   Effect.suspend(() => {
     const { codecs, evolve } = aggregate
     let { position, revision, state } = from
-    return events.pipe(
-      Stream.runForEachArray((page) => {
-        for (const recorded of page) {
-          const decoded = codecs.event.decode(recorded.type, recorded.data)
-          if (Result.isFailure(decoded))
-            return Effect.fail(undecodable(operation, { ...recorded, stream }, decoded.failure))
+    // The error names all that there is to know of the event, which a history leaves out.
+    const refuse = (at: Revision.Revision, problem: string) =>
+      Stream.runForEach(store.read(EventFilter.stream(stream), { from: { revision: at }, limit: 1 }), (event) =>
+        Effect.fail(undecodable(operation, event, problem))
+      )
+    return history.pipe(
+      Stream.runForEach((page) => {
+        const { data, types } = page
+        for (let i = Revision.next(revision) - page.revision; i < types.length; i++) {
+          const decoded = codecs.event.decode(types[i] as string, data[i] as Json)
+          const at = Revision.make(page.revision + i)
+          if (Result.isFailure(decoded)) return refuse(at, decoded.failure)
           state = evolve(state, decoded.success)
-          revision = recorded.revision
-          position = recorded.position
-          seen?.(recorded)
+          revision = at
         }
+        position = page.last
         return Effect.void
       }),
       Effect.map(() => ({ state, revision, position }))
@@ -163,11 +171,7 @@ export const replay = <Name extends string, Id, Command, Event, State, Rejection
   })
 
 /** The error of a stored event that the schema does not understand. */
-export const undecodable = (
-  operation: string,
-  event: Past & Pick<Recorded, "stream">,
-  problem: string
-): EventStoreError =>
+export const undecodable = (operation: string, event: Recorded, problem: string): EventStoreError =>
   because(
     operation,
     new UndecodableEvent({

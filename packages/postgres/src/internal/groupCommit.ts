@@ -11,17 +11,14 @@ import type { EncodedAppend, Outcome } from "evolvent/EventStore"
 import { charactersOf } from "./appendLimits.ts"
 import type { Limits } from "./appendLimits.ts"
 import { closed, refused } from "./appendRefusals.ts"
+import * as appendQueue from "./appendQueue.ts"
 import type { QuickAnswer, Statements } from "./appendStatements.ts"
 import { explain, isConnection, mayBeStored, sqlState } from "./sqlErrors.ts"
 
 export type { Limits }
 
-interface Member {
-  readonly append: EncodedAppend
-  readonly characters: number
+interface Member extends appendQueue.Waiting {
   readonly done: (exit: Exit.Exit<Outcome, SqlError>) => void
-  /** It goes by itself from now on: a group that it was in failed, perhaps because of it. */
-  solo: boolean
   attempts: number
   /** When its first attempt failed, and how often it found an id held. */
   failedAt: number | undefined
@@ -30,7 +27,6 @@ interface Member {
   doubtful: boolean
   /** The fiber that carries it alone; it ends when the caller is interrupted. */
   fiber: Fiber.Fiber<unknown> | undefined
-  isGone: boolean
 }
 
 /** One event at a known revision, or as the first of its stream: what the shortest ways in are for. */
@@ -50,81 +46,56 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<(append: EncodedAppend) => Effect.Effect<Outcome, SqlError>, never, Scope.Scope> {
   // What it runs is part of no trace: a group belongs to many, and looking belongs to nobody.
   const fork = yield* Effect.withTracerEnabled(FiberSet.makeRuntime(), false)
-  let waiting: Array<Member> = []
+  // What is held there: the streams of groups under way, and of members that wait alone.
+  const queue = appendQueue.make<Member>(limits)
   let returning: Array<Member> = []
-  /** Streams of a group under way, or of a member that waits alone: what follows in them must not overtake. */
-  const busy = new Map<string, number>()
   let freeLanes = limits.lanes
   let waiters = limits.waiters
-  /** Whether the last group could not hold all that waited, and when it began. */
-  let isFull = false
+  /** When the last group began, and who looks again when it has taken long. */
   let begunAt = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
   let isScheduled = false
   let isClosed = false
-  /** Members without an outcome, wherever they are; and those among the waiting whose callers have gone. */
+  /** Members without an outcome, wherever they are. */
   let open = 0
-  let gone = 0
-
-  const hold = (stream: string): void => void busy.set(stream, (busy.get(stream) ?? 0) + 1)
-  const release = (stream: string): void => {
-    const left = (busy.get(stream) ?? 1) - 1
-    if (left === 0) busy.delete(stream)
-    else busy.set(stream, left)
-  }
-
-  /** The next group, in order of arrival; what cannot go yet keeps its place. */
-  const take = (): Array<Member> => {
-    const group: Array<Member> = []
-    const left: Array<Member> = []
-    const ids = new Set<string>()
-    let events = 0
-    let characters = 0
-    let i = 0
-    for (; i < waiting.length && group.length < limits.members; i++) {
-      const member = waiting[i] as Member
-      if (member.isGone) continue
-      const { events: own, stream } = member.append
-      const first = own[0]?.id ?? ""
-      const fits = events + own.length <= limits.events && characters + member.characters <= limits.characters
-      if (group.length > 0 && (!fits || member.solo)) break
-      if (busy.has(stream) || ids.has(first)) {
-        left.push(member)
-        continue
-      }
-      if (first !== "") ids.add(first)
-      events += own.length
-      characters += member.characters
-      group.push(member)
-      if (member.solo) {
-        i++
-        break
-      }
-    }
-    isFull = i < waiting.length
-    waiting = left.length === 0 ? waiting.slice(i) : [...left, ...waiting.slice(i)]
-    return group
-  }
 
   const schedule = (): void => {
-    if (isScheduled || freeLanes === 0 || waiting.length === 0) return
+    if (isScheduled || freeLanes === 0 || queue.isEmpty()) return
     isScheduled = true
     queueMicrotask(dispatch)
+  }
+
+  /** One group at a time, unless one could not hold all that waited, or takes long. */
+  const mayBegin = (): boolean =>
+    freeLanes === limits.lanes || (freeLanes > 0 && (queue.isFull() || performance.now() - begunAt >= limits.crowd))
+
+  // What waits behind a group that takes long goes on beside it, also where nobody else comes.
+  const lookAgain = (): void => {
+    if (freeLanes === 0 || queue.isEmpty()) return
+    timer ??= setTimeout(
+      () => {
+        timer = undefined
+        schedule()
+      },
+      Math.ceil(begunAt + limits.crowd - performance.now())
+    )
   }
 
   const dispatch = (): void => {
     isScheduled = false
     if (isClosed) return
-    while (freeLanes === limits.lanes || (freeLanes > 0 && (isFull || performance.now() - begunAt > limits.crowd))) {
-      const group = take()
+    while (mayBegin()) {
+      const group = queue.take()
       if (group.length === 0) return
       freeLanes -= 1
       begunAt = performance.now()
       // Adjacent appends of one stream are what the function for groups expects; a stable sort keeps their order.
       if (group.length > 1)
         group.sort((a, b) => (a.append.stream < b.append.stream ? -1 : a.append.stream > b.append.stream ? 1 : 0))
-      for (const { append } of group) hold(append.stream)
+      for (const { append } of group) queue.hold(append.stream)
       fork(run(group))
     }
+    lookAgain()
   }
 
   // Suspended: a value that cannot be encoded throws, and must not take the lane with it.
@@ -134,7 +105,7 @@ export const make = Effect.fnUntraced(function* (
       (exit) =>
         Effect.sync(() => {
           freeLanes += 1
-          for (const { append } of group) release(append.stream)
+          for (const { append } of group) queue.release(append.stream)
           settle(group, (i) => Exit.map(exit, (answers) => answers[i]))
         })
     ).pipe(Effect.ignore)
@@ -153,22 +124,13 @@ export const make = Effect.fnUntraced(function* (
       : statements.group(appends)
   }
 
-  /** Its caller was interrupted. Those who left are cleared away before they are many, also while nothing moves. */
-  const leave = (member: Member): void => {
-    member.isGone = true
-    gone += 1
-    if (gone * 2 < waiting.length) return
-    waiting = waiting.filter(({ isGone }) => !isGone)
-    gone = 0
-  }
-
   /** Members after an attempt. Those that go by themselves or wait for their turn return to the front, in their order. */
   const settle = (
     members: ReadonlyArray<Member>,
     exitOf: (i: number) => Exit.Exit<QuickAnswer | undefined, SqlError>
   ) => {
     for (let i = 0; i < members.length; i++) settleOne(members[i] as Member, exitOf(i))
-    if (returning.length > 0) waiting = [...returning, ...waiting]
+    queue.pushFront(returning)
     returning = []
     schedule()
   }
@@ -219,7 +181,7 @@ export const make = Effect.fnUntraced(function* (
   /** Puts a member back into the queue after a while; nothing is held meanwhile. */
   const later = (member: Member, millis: number): void => {
     carry(member, Effect.sleep(millis), () => {
-      waiting.push(member)
+      queue.push(member)
       schedule()
     })
   }
@@ -244,17 +206,17 @@ export const make = Effect.fnUntraced(function* (
   // Its stream is held by someone else, or an id of it: it waits on a connection of its own, one for each stream. Where no waiter is free it
   // comes with a later group, which tries its stream without waiting; an id it would wait for, in a lane: so more rarely.
   const waitAlone = (member: Member, pause = 33): void => {
-    if (busy.has(member.append.stream)) return void returning.push(member)
+    if (queue.isHeld(member.append.stream)) return void returning.push(member)
     if (waiters === 0) return later(member, pause * (0.5 + Math.random()))
     const { append } = member
     waiters -= 1
-    hold(append.stream)
+    queue.hold(append.stream)
     carry(
       member,
       Effect.suspend(() => statements.one(append, true)),
       (exit) => {
         waiters += 1
-        release(append.stream)
+        queue.release(append.stream)
         member.solo = true
         settle([member], () => exit)
       }
@@ -279,8 +241,8 @@ export const make = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       isClosed = true
-      for (const member of waiting) member.done(Exit.fail(closed()))
-      waiting = []
+      clearTimeout(timer)
+      for (const member of queue.clear()) member.done(Exit.fail(closed()))
     })
   )
 
@@ -309,11 +271,11 @@ export const make = Effect.fnUntraced(function* (
         isGone: false
       }
       open += 1
-      waiting.push(member)
+      queue.push(member)
       schedule()
       return Effect.suspend(() => {
         open -= 1
-        leave(member)
+        queue.leave(member)
         return member.fiber === undefined ? Effect.void : Fiber.interrupt(member.fiber)
       })
     })

@@ -1,4 +1,5 @@
 // keptConnections: connections that go from one group of appends to the next without a visit to the pool.
+import type { PgPoolConfig } from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
@@ -9,24 +10,31 @@ import type { Database } from "./Database.ts"
 interface Kept {
   readonly connection: Connection
   readonly scope: Scope.Closeable
+  /** When it goes back to the pool, whatever is still to do: others may be waiting for it. */
+  readonly until: number
 }
 
-// While appends follow each other; a moment of quiet gives the connections back.
-const quiet = 50
+// Some dozens of appends, and as long as nobody notices who waits for a connection.
+const longest = 50
+
+// With so few, each that is kept is missed.
+const few = 3
 
 /**
- * Runs statements, each on a connection that is kept as long as appends keep coming.
+ * Runs statements, each on a connection that is kept for a moment, since more of them may follow.
  *
- * Borrowing from the pool and describing the statement to it cost a lone append a tenth of its time. No more connections
- * are kept than groups run at the same time; one that failed is given back at once.
+ * Borrowing from the pool and describing the statement to it cost a lone append a tenth of its time. One that failed is
+ * given back at once.
  */
 export const make = Effect.fnUntraced(function* ({
+  run,
   sql
 }: Database): Effect.fn.Return<Database["run"], never, Scope.Scope> {
+  const { maxConnections = 10 }: PgPoolConfig = sql.config
+  if (maxConnections <= few) return run
   const fork = yield* FiberSet.makeRuntime()
   let free: Array<Kept> = []
   let timer: ReturnType<typeof setTimeout> | undefined
-  let usedAt = 0
   let isClosed = false
 
   const giveBack = (some: ReadonlyArray<Kept>): Effect.Effect<void> =>
@@ -38,29 +46,21 @@ export const make = Effect.fnUntraced(function* ({
     return giveBack(all)
   }
 
-  const watch = (): void => {
-    timer = undefined
-    if (performance.now() - usedAt < quiet) timer = setTimeout(watch, quiet)
-    else fork(giveAllBack())
+  const keep = (kept: Kept): void => {
+    free.push(kept)
+    timer ??= setTimeout(() => {
+      timer = undefined
+      fork(giveAllBack())
+    }, longest)
   }
 
-  const take = Effect.uninterruptibleMask((restore) =>
+  const take = (restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
     Effect.flatMap(Scope.make(), (scope) =>
       restore(Scope.provide(sql.reserve, scope)).pipe(
-        Effect.map((connection): Kept => ({ connection, scope })),
+        Effect.map((connection): Kept => ({ connection, scope, until: performance.now() + longest })),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
       )
     )
-  )
-
-  const use = (kept: Kept, text: string, params: ReadonlyArray<unknown>) =>
-    Effect.onExit(kept.connection.executeValues(text, params), (exit) => {
-      if (Exit.isFailure(exit) || isClosed) return giveBack([kept])
-      usedAt = performance.now()
-      free.push(kept)
-      timer ??= setTimeout(watch, quiet)
-      return Effect.void
-    }) as ReturnType<Database["run"]>
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
@@ -70,9 +70,15 @@ export const make = Effect.fnUntraced(function* ({
     })
   )
 
-  return (text, params): ReturnType<Database["run"]> =>
-    Effect.suspend(() => {
+  // Nobody may be interrupted between the taking and what gives it back.
+  return (text, params) =>
+    Effect.uninterruptibleMask((restore) => {
       const kept = free.pop()
-      return kept === undefined ? Effect.flatMap(take, (one) => use(one, text, params)) : use(kept, text, params)
+      return Effect.flatMap(kept === undefined ? take(restore) : Effect.succeed(kept), (one) =>
+        Effect.onExit(restore(one.connection.executeValues(text, params)), (exit) => {
+          if (Exit.isFailure(exit) || isClosed || performance.now() > one.until) return giveBack([one])
+          return Effect.sync(() => keep(one))
+        })
+      ) as ReturnType<Database["run"]>
     })
 })

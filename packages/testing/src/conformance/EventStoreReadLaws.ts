@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type { Recorded } from "evolvent/EventData"
 import * as EventFilter from "evolvent/EventFilter"
 import { EventStore } from "evolvent/EventStore"
-import type { From, Past, ReadOptions } from "evolvent/EventStore"
+import type { From, History, ReadOptions } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import * as StreamName from "evolvent/StreamName"
@@ -185,14 +185,11 @@ const past = law(
     const stream = yield* Fresh.stream()
     yield* Effect.forEach(Fresh.range(4), (i) => store.append(stream, Fresh.events(300, 300 * i)))
     const stored = yield* Contents.ofStream(stream)
-    const parts = ({ data, id, position, revision, schemaVersion, type }: Past) => ({
-      data,
-      id,
-      position,
-      revision,
-      schemaVersion,
-      type
-    })
+    const parts = (pages: ReadonlyArray<History>) =>
+      pages.flatMap(({ data, revision, schemaVersions, types }) =>
+        types.map((type, i) => [revision + i, type, schemaVersions[i], data[i]])
+      )
+    const ends = (pages: ReadonlyArray<History>) => pages.flatMap(({ first, last }) => [first.id, first.position, last])
     for (const [from, limit] of [
       [0, undefined],
       [0, 1],
@@ -204,10 +201,16 @@ const past = law(
       [0, 0]
     ] as const) {
       const options = { from: Revision.make(from), ...(limit === undefined ? {} : { limit }) }
-      const events = yield* Stream.runCollect(store.history(stream, options))
+      const pages = yield* Stream.runCollect(store.history(stream, options))
       const expected = stored.slice(from, limit === undefined ? undefined : from + limit)
       const did = `took the history of a stream of 1200 events from ${from}, limit ${limit}`
-      yield* Check.equal(did, events.map(parts), expected.map(parts))
+      const whole = expected.map(({ data, revision, schemaVersion, type }) => [revision, type, schemaVersion, data])
+      yield* Check.equal(did, parts(pages), whole)
+      const borders = pages.flatMap(({ revision, types }) => {
+        const [first, last] = [stored[revision], stored[revision + types.length - 1]]
+        return [first?.id, first?.position, last?.position]
+      })
+      yield* Check.equal(`${did}: what it says of its ends`, ends(pages), borders)
     }
     const none = yield* Stream.runCollect(store.history(yield* Fresh.stream()))
     yield* Check.equal("took the history of a stream without events", none, [])

@@ -1,5 +1,5 @@
 // append_event(): one event in one append, alone; the shortest way in. Hands over to append_one whatever needs a closer look.
-import { floorLock, streamKey } from "./floor.ts"
+import { floorLock, streamKey, untilFlushed } from "./floor.ts"
 import { asOwner } from "./rights.ts"
 
 /**
@@ -15,7 +15,9 @@ CREATE FUNCTION ${schema}.append_event(
 ) RETURNS float8 LANGUAGE plpgsql ${asOwner} SET lock_timeout = '100ms' AS $$
 DECLARE
   stored bigint;
+  nothing text;
 BEGIN
+  ${untilFlushed}
   INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
     SELECT nextval('${schema}.position'), p_expected + 1, greatest(head.recorded_at, date_trunc('milliseconds', clock_timestamp())),
         p_id, p_version, p_stream, split_part(p_stream, '-', 1), p_type, p_data::json, p_metadata::json

@@ -1,5 +1,5 @@
 // append_events(): many appends of one event each, at known revisions of different streams, in one statement and one commit.
-import { floorLock, streamKey } from "./floor.ts"
+import { floorLock, streamKey, untilFlushed } from "./floor.ts"
 import { asOwner } from "./rights.ts"
 
 /**
@@ -18,7 +18,9 @@ SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   now_ timestamptz := date_trunc('milliseconds', clock_timestamp());
   positions float8[];
+  nothing text;
 BEGIN
+  ${untilFlushed}
   WITH stored AS (
     INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
       SELECT nextval('${schema}.position'), u.expected + 1, greatest(head.recorded_at, now_),

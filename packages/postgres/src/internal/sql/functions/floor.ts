@@ -11,8 +11,11 @@
  * that have passed them: an append waits for its flush, whatever the role's settings say.
  */
 export const takeFloor = (schema: string): string =>
-  `IF current_setting('synchronous_commit') = 'off' THEN nothing := set_config('synchronous_commit', 'on', true); END IF;
+  `${untilFlushed}
   nothing := ${floorLock(schema)};`
+
+/** The statement of an append that makes its commit wait for its flush. */
+export const untilFlushed = `IF current_setting('synchronous_commit') = 'off' THEN nothing := set_config('synchronous_commit', 'on', true); END IF;`
 
 /** The floor's lock, as an expression. */
 export const floorLock = (schema: string): string =>
