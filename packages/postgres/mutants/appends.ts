@@ -2,6 +2,7 @@
 import type { Edit, Mutant } from "./Mutant.ts"
 
 const event = "internal/sql/functions/appendEvent.ts"
+const events = "internal/sql/functions/appendEvents.ts"
 const one = "internal/sql/functions/appendOne.ts"
 const group = "internal/sql/functions/appendGroup.ts"
 const all = "internal/sql/functions/appendAll.ts"
@@ -59,7 +60,7 @@ const ids: ReadonlyArray<Mutant> = [
   {
     law: "Append 6",
     breaks: "an append that finds its stream elsewhere does not look for its ids",
-    by: [[event, "IF EXISTS (SELECT 1 FROM ${schema}.events e WHERE e.id = p_id)", "IF false"]]
+    by: [[one, "IF n > 0 AND (p_wait OR p_expected <> head) AND EXISTS (", "IF false AND EXISTS ("]]
   },
   {
     law: "EventStore 3.1",
@@ -70,7 +71,6 @@ const ids: ReadonlyArray<Mutant> = [
     law: "Append 6",
     breaks: "ids are looked for in their own stream",
     by: [
-      [event, "WHERE e.id = p_id)", "WHERE e.id = p_id AND e.stream = p_stream)"],
       [one, "WHERE e.id = u.id LIMIT 1", "WHERE e.id = u.id AND e.stream = p_stream LIMIT 1"],
       [one, "IF violated = 'events_id'", "IF false"]
     ]
@@ -127,7 +127,12 @@ const heads: ReadonlyArray<Mutant> = [
   {
     law: "Append 4",
     breaks: "append_event records what the clock says",
-    by: [unclocked(event, "at", "date_trunc('milliseconds', clock_timestamp())")]
+    by: [unclocked(event, "head.recorded_at", "date_trunc('milliseconds', clock_timestamp())")]
+  },
+  {
+    law: "Append 4",
+    breaks: "append_events records what the clock says",
+    by: [unclocked(events, "head.recorded_at", "now_")]
   },
   { law: "Append 4", breaks: "append_one records what the clock says", by: [unclocked(one, "at", "now_")] },
   {
@@ -147,5 +152,58 @@ const heads: ReadonlyArray<Mutant> = [
   }
 ]
 
+const quick: ReadonlyArray<Mutant> = [
+  {
+    law: "Append 8",
+    breaks: "nothing but what appends expect keeps two events from one revision",
+    by: [
+      [
+        "internal/migrations/0001_events.ts",
+        "events_stream_revision UNIQUE (stream, revision)",
+        "events_stream_revision UNIQUE (stream, revision, id)"
+      ]
+    ]
+  },
+  {
+    law: "Append 8",
+    breaks: "a stream that is not where it was expected is appended to all the same, by append_event",
+    by: [
+      [event, "p_expected + 1", "coalesce(head.revision, -1) + 1"],
+      [event, "WHERE coalesce(head.revision, -1) = p_expected", ""]
+    ]
+  },
+  {
+    law: "Append 8",
+    breaks: "append_event does not look where its stream is",
+    by: [[event, "WHERE coalesce(head.revision, -1) = p_expected", ""]]
+  },
+  {
+    law: "Append 8",
+    breaks: "append_events does not look where its streams are",
+    by: [[events, " AND coalesce(head.revision, -1) = u.expected", ""]]
+  },
+  {
+    law: "Append 8",
+    breaks: "the answers of append_events come in the order in which it stored",
+    by: [[events, "array_agg(s.position ORDER BY u.place)", "array_agg(s.position ORDER BY s.position)"]]
+  },
+  {
+    law: "Append 8",
+    breaks: "what the shortest way in is unsure of is a conflict",
+    by: [
+      [
+        queue,
+        'else if (answer?._tag === "Unsure") alone(member)',
+        'else if (answer?._tag === "Unsure") member.done(Exit.succeed({ _tag: "Conflict", index: 0, actual: undefined }))'
+      ]
+    ]
+  },
+  {
+    law: "Append 8",
+    breaks: "what the shortest way in is unsure of goes that way again",
+    by: [[queue, "member.solo = true\n    returning.push(member)", "returning.push(member)"]]
+  }
+]
+
 /** Broken appends. */
-export const appends: ReadonlyArray<Mutant> = [...groups, ...ids, ...heads]
+export const appends: ReadonlyArray<Mutant> = [...groups, ...ids, ...heads, ...quick]

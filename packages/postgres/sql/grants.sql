@@ -12,7 +12,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA "evolvent" TO "evolvent_writer", "evolvent_
 GRANT INSERT, UPDATE ON "evolvent".checkpoints TO "evolvent_writer";
 GRANT INSERT, UPDATE, DELETE ON "evolvent".snapshots TO "evolvent_writer";
 GRANT EXECUTE ON FUNCTION "evolvent".safe_position, "evolvent".read_history, "evolvent".read_stream, "evolvent".read_feed, "evolvent".revision_at, "evolvent".position_at TO "evolvent_writer", "evolvent_reader";
-GRANT EXECUTE ON FUNCTION "evolvent".append_event, "evolvent".append_one, "evolvent".append_group, "evolvent".append_all, "evolvent".announce_inline, "evolvent".lock_for_inline, "evolvent".begin_inline, "evolvent".end_inline, "evolvent".create_read_model, "evolvent".drop_read_model TO "evolvent_writer";
+GRANT EXECUTE ON FUNCTION "evolvent".append_event, "evolvent".append_events, "evolvent".append_one, "evolvent".append_group, "evolvent".append_all, "evolvent".announce_inline, "evolvent".lock_for_inline, "evolvent".begin_inline, "evolvent".end_inline, "evolvent".create_read_model, "evolvent".drop_read_model TO "evolvent_writer";
 DO $tables$
 DECLARE
   name text;

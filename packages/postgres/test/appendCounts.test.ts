@@ -1,6 +1,8 @@
 // What appends cost: alone one statement each, together far fewer commits than appends.
 import * as Effect from "effect/Effect"
 import * as EventStore from "evolvent/EventStore"
+import type { Expected } from "evolvent/EventStore"
+import * as Revision from "evolvent/Revision"
 import { expect, it } from "vitest"
 import * as appendLimits from "../src/internal/appendLimits.ts"
 import * as Database from "../src/internal/Database.ts"
@@ -20,21 +22,32 @@ const quiet: Tail = {
   follow: Effect.succeed(Effect.never)
 }
 
-/** The store over a client that notes each statement, and how many were under way at the same time. */
+/** The store over a client that notes each statement of an append, and how many were under way at the same time. */
 const counted = Effect.gen(function* () {
-  const db = Database.make(store.sql, store.schema)
+  const reserve = Effect.map(store.sql.reserve, (connection) => {
+    const executeValues: typeof connection.executeValues = (text, params) =>
+      noted(text, connection.executeValues(text, params))
+    return new Proxy(connection, {
+      get: (target, name): unknown => (name === "executeValues" ? executeValues : Reflect.get(target, name, target))
+    })
+  })
+  const sql = new Proxy(store.sql, {
+    get: (target, name): unknown => (name === "reserve" ? reserve : Reflect.get(target, name, target))
+  })
+  const db = Database.make(sql, store.schema)
   const statements: Array<string> = []
   const seen = { statements, most: 0 }
   let now = 0
-  const run: typeof db.run = (text, params) =>
+  const noted = <A, E>(text: string, effect: Effect.Effect<A, E>) =>
     Effect.suspend(() => {
       statements.push(/append_\w+/.exec(text)?.[0] ?? text)
       seen.most = Math.max(seen.most, ++now)
       return Effect.ensuring(
-        db.run(text, params),
+        effect,
         Effect.sync(() => void now--)
       )
     })
+  const run: typeof db.run = (text, params) => noted(text, db.run(text, params))
   const events = EventStore.make(yield* driver.make({ ...db, run }, quiet, appendLimits.defaultLimits))
   return { events, seen }
 })
@@ -46,19 +59,39 @@ const commits = Effect.gen(function* () {
   return Number(row?.["n"])
 })
 
-it("one caller, one after the other: one statement for each append, whatever it expects and however many events it has", () =>
+it("one caller, one after the other: one statement for each append that goes as expected, whatever that is", () =>
   store.run(
     Effect.gen(function* () {
       const { events, seen } = yield* counted
       const stream = fresh()
-      for (let n = 0; n < 20; n++) yield* events.append(stream, [numbered(n)])
+      let known: Expected = "noStream"
+      for (let n = 0; n < 20; n++)
+        known = (yield* events.append(stream, [numbered(n)], { expected: known })).revision ?? known
       expect(seen).toEqual({ statements: Array.from({ length: 20 }, () => "append_event"), most: 1 })
+      seen.statements.length = 0
+      for (let n = 0; n < 20; n++) yield* events.append(stream, [numbered(n)])
+      expect(seen).toEqual({ statements: Array.from({ length: 20 }, () => "append_one"), most: 1 })
       seen.statements.length = 0
       const { revision } = yield* events.append(stream, [numbered(1), numbered(2)], { expected: "streamExists" })
       if (revision !== undefined) yield* events.append(stream, [numbered(3)], { expected: revision })
       yield* Effect.flip(events.append(stream, [numbered(4)], { expected: "noStream" }))
       yield* events.append(stream, [], { expected: "streamExists" })
-      expect(seen.statements).toEqual(["append_one", "append_event", "append_event", "append_one"])
+      expect(seen.statements).toEqual(["append_one", "append_event", "append_event", "append_one", "append_one"])
+    })
+  ))
+
+it("appends of one moment at known revisions of different streams: one statement for all", () =>
+  store.run(
+    Effect.gen(function* () {
+      const { events, seen } = yield* counted
+      const streams = Array.from({ length: 20 }, () => fresh())
+      for (const expected of ["noStream", Revision.make(0), Revision.make(1)] as const) {
+        yield* Effect.all(
+          streams.map((stream) => events.append(stream, [numbered(0)], { expected })),
+          { concurrency: "unbounded" }
+        )
+      }
+      expect(seen).toEqual({ statements: ["append_events", "append_events", "append_events"], most: 1 })
     })
   ))
 

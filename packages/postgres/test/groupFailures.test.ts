@@ -1,6 +1,7 @@
 // Servers restart, sessions are killed, databases stall, layers close: every append ends, once, whole, and says how.
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Revision from "evolvent/Revision"
 import { expect, it } from "vitest"
 import { count, fresh, heldOpen, numbered, numbers, serve, until, waiting } from "./support/AppendStore.ts"
 import type { Store } from "./support/AppendStore.ts"
@@ -12,15 +13,20 @@ const { events, run } = store
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-/** Callers that append one event after the other, each to its own stream; what each was told, and what it tried. */
-const storm = (one: Store, callers: number, appends: number) =>
+/**
+ * Callers that append one event after the other, each to its own stream; what each was told, and what it tried. The first
+ * `exact` of them expect the revision where they have come to.
+ */
+const storm = (one: Store, callers: number, appends: number, exact = 0) =>
   Effect.all(
-    range(callers).map(() =>
+    range(callers).map((caller) =>
       Effect.gen(function* () {
         const stream = fresh("Storm")
         const told: Array<string> = []
         for (const n of range(appends)) {
-          const result = yield* Effect.result(one.events.append(stream, [numbered(n)]))
+          const at = n === 0 ? "noStream" : Revision.make(n - 1)
+          const expected = caller < exact ? at : "any"
+          const result = yield* Effect.result(one.events.append(stream, [numbered(n)], { expected }))
           if (result._tag === "Success") told.push(result.success.repeated ? "repeated" : "stored")
           else {
             expect(result.failure).toMatchObject({ _tag: "EventStoreError", isRetryable: true })
@@ -67,7 +73,7 @@ it(
             return killed
           })
         )
-        const ends = yield* storm(store, 24, 60)
+        const ends = yield* storm(store, 24, 250, 16)
         storming.isOver = true
         expect(yield* Fiber.join(killer)).toBeGreaterThan(1)
         expect(yield* agree(ends)).toBe(0)

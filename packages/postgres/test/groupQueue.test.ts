@@ -3,22 +3,23 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
 import * as EventId from "evolvent/EventId"
-import type { EncodedAppend } from "evolvent/EventStore"
+import type { EncodedAppend, Expected } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import * as StreamName from "evolvent/StreamName"
 import { expect, it } from "vitest"
-import type { Answer, Statements } from "../src/internal/appendStatements.ts"
+import type { Answer, QuickAnswer, Statements } from "../src/internal/appendStatements.ts"
 import * as appendLimits from "../src/internal/appendLimits.ts"
 import * as groupCommit from "../src/internal/groupCommit.ts"
 
-const append = (id: string): EncodedAppend => ({
+const append = (id: string, expected: Expected = "any"): EncodedAppend => ({
   stream: StreamName.make("Queue", id),
   category: "Queue",
-  expected: "any",
+  expected,
   events: [{ id: EventId.make(crypto.randomUUID()), type: "T", schemaVersion: 1, data: "{}", metadata: "{}" }]
 })
 const id = (one: EncodedAppend) => StreamName.id(one.stream)
@@ -37,6 +38,7 @@ const queue = Effect.fnUntraced(function* (statements: Partial<Statements>, limi
     event: () => Effect.succeed(stored),
     one: () => Effect.succeed(stored),
     group: (appends) => Effect.succeed(appends.map(() => stored)),
+    events: (appends) => Effect.succeed(appends.map(() => stored)),
     all: () => Effect.succeed(stored),
     look: () => Effect.die("not looked for"),
     ...statements
@@ -55,8 +57,8 @@ test(
   "counts who waits for another attempt towards the bound, and takes appends again afterwards",
   Effect.gen(function* () {
     let isDown = true
-    const event = () => Effect.suspend(() => (isDown ? Effect.fail(lost) : Effect.succeed(stored)))
-    const { run } = yield* queue({ event, group: () => Effect.fail(lost) }, { capacity: 5 })
+    const one = () => Effect.suspend(() => (isDown ? Effect.fail(lost) : Effect.succeed(stored)))
+    const { run } = yield* queue({ one, group: () => Effect.fail(lost) }, { capacity: 5 })
     const callers = yield* Effect.forEach([1, 2, 3, 4, 5], (i) =>
       Effect.forkScoped(Effect.andThen(run(append(`${i}`)), Effect.sleep(1)), { startImmediately: true })
     )
@@ -72,13 +74,13 @@ test(
   "forgets at once who was interrupted, also while nothing goes through",
   Effect.gen(function* () {
     const gate = yield* Deferred.make<void>()
-    const event = () => Effect.as(Deferred.await(gate), stored)
+    const one = () => Effect.as(Deferred.await(gate), stored)
     const group = (appends: ReadonlyArray<EncodedAppend>) =>
       Effect.as(
         Deferred.await(gate),
         appends.map((): Answer => stored)
       )
-    const { run } = yield* queue({ event, group }, { capacity: 20 })
+    const { run } = yield* queue({ one, group }, { capacity: 20 })
     for (let i = 0; i < 100; i++) {
       const caller = yield* Effect.forkScoped(run(append(`${i}`)), { startImmediately: true })
       yield* Effect.sleep(1)
@@ -104,10 +106,10 @@ test(
     const event = (one: EncodedAppend) => answers[id(one)] ?? Effect.never
     const { close, run } = yield* queue(
       { event, look: () => Effect.never, one: () => Effect.never },
-      { lanes: Object.keys(answers).length, members: 1 }
+      { lanes: Object.keys(answers).length, members: 1, crowd: 0 }
     )
     const callers = yield* Effect.forEach([...Object.keys(answers), "waits"], (name) =>
-      Effect.forkScoped(refusal(run(append(name))), { startImmediately: true })
+      Effect.forkScoped(refusal(run(append(name, "noStream"))), { startImmediately: true })
     )
     yield* Effect.sleep(20)
     const closing = yield* Effect.forkScoped(close, { startImmediately: true })
@@ -170,8 +172,98 @@ test(
   "gives up after a while when the server stays away, and says so",
   Effect.gen(function* () {
     let attempts = 0
-    const event = () => Effect.suspend(() => (attempts++, Effect.andThen(Effect.sleep(30), Effect.fail(lost))))
-    const { run } = yield* queue({ event }, { attempts: 3 })
+    const one = () => Effect.suspend(() => (attempts++, Effect.andThen(Effect.sleep(30), Effect.fail(lost))))
+    const { run } = yield* queue({ one }, { attempts: 3 })
     expect([yield* refusal(run(append("a"))), attempts]).toEqual(["gone", 4])
+  })
+)
+
+test(
+  "sends one event at a known revision the shortest way, several at once, and everything else the longer way",
+  Effect.gen(function* () {
+    const ways: Array<string> = []
+    const { run } = yield* queue({
+      event: ({ stream }) => Effect.sync(() => (ways.push(`event ${StreamName.id(stream)}`), stored)),
+      events: (appends) => Effect.sync(() => (ways.push(`events ${appends.map(id)}`), appends.map(() => stored))),
+      one: ({ stream }) => Effect.sync(() => (ways.push(`one ${StreamName.id(stream)}`), stored)),
+      group: (appends) => Effect.sync(() => (ways.push(`group ${appends.map(id)}`), appends.map(() => stored)))
+    })
+    const two = { ...append("e", "noStream"), events: [...append("e").events, ...append("e").events] }
+    const at = Revision.make(0)
+    const groups: ReadonlyArray<ReadonlyArray<EncodedAppend>> = [
+      [append("a", "noStream")],
+      [append("b", at), append("c", "noStream")],
+      [append("d", "any")],
+      [append("d", "streamExists")],
+      [two],
+      [append("f", at), two],
+      [append("g", at), append("h", "any")]
+    ]
+    for (const group of groups) yield* Effect.all(group.map(run), { concurrency: "unbounded" })
+    // Two to one stream are never both at a known revision: the second is not yet where it is expected.
+    yield* Effect.all([run(append("i", at)), run(append("i", Revision.make(1)))], { concurrency: "unbounded" })
+    expect(ways).toEqual(["event a", "events b,c", "one d", "one d", "one e", "group e,f", "group g,h", "group i,i"])
+  })
+)
+
+test(
+  "goes the longer way where the shortest is unsure, once and for good",
+  Effect.gen(function* () {
+    const ways: Array<string> = []
+    const unsure: QuickAnswer = { _tag: "Unsure" }
+    const conflict: Answer = { _tag: "Conflict", index: 0, actual: undefined }
+    let others: ReadonlyArray<Answer> = [{ _tag: "Busy" }, { _tag: "LookCloser" }, conflict]
+    const { run } = yield* queue({
+      event: () => Effect.sync(() => (ways.push("event"), unsure)),
+      events: (appends) => Effect.sync(() => (ways.push("events"), appends.map((_, i) => (i === 1 ? stored : unsure)))),
+      one: (_, wait) =>
+        Effect.sync(() => {
+          ways.push(wait ? "one, waits" : "one")
+          const [next = conflict, ...rest] = others
+          others = rest
+          return next
+        }),
+      look: () => Effect.sync(() => (ways.push("look"), Result.succeed([undefined])))
+    })
+    expect(yield* run(append("a", "noStream"))).toEqual(conflict)
+    // Held, so it waits; then its id is known, but no longer when it is looked for.
+    expect(ways).toEqual(["event", "one", "one, waits", "look", "one"])
+    ways.length = 0
+    const three = yield* Effect.all(
+      ["a", "b", "c"].map((name) => run(append(name, "noStream"))),
+      { concurrency: "unbounded" }
+    )
+    expect([three, ways]).toEqual([
+      [conflict, stored, conflict],
+      ["events", "one", "one"]
+    ])
+  })
+)
+
+test(
+  "goes on beside a group that takes long, also where nobody else comes, and not beside one that is short",
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    let now = 0
+    let most = 0
+    const { run } = yield* queue({
+      one: (one) =>
+        Effect.gen(function* () {
+          most = Math.max(most, ++now)
+          yield* id(one) === "long" ? Deferred.await(gate) : Effect.yieldNow
+          now -= 1
+          return stored
+        })
+    })
+    yield* Effect.all([run(append("a")), Effect.andThen(Effect.yieldNow, run(append("b")))], {
+      concurrency: "unbounded"
+    })
+    expect(most).toBe(1)
+    const long = yield* Effect.forkScoped(run(append("long")), { startImmediately: true })
+    yield* Effect.yieldNow
+    expect(yield* Effect.timeout(run(append("behind")), "5 seconds")).toEqual(stored)
+    expect(most).toBe(2)
+    yield* Deferred.succeed(gate, undefined)
+    yield* Fiber.join(long)
   })
 )

@@ -112,7 +112,7 @@ const client = (store: Store, seed: number, rounds: number) =>
         yield* Effect.exit(nested)
         const [kept, folded] = yield* own(key)
         expect(kept).toEqual(folded)
-        if (below(3) === 0) yield* Effect.fail(undone)
+        if (below(3) === 0) return yield* Effect.fail(undone)
       })
     )
     for (let i = 0; i < rounds; i++) {
@@ -121,7 +121,7 @@ const client = (store: Store, seed: number, rounds: number) =>
         const exit = yield* Effect.exit(inTransaction)
         if (Exit.isSuccess(exit)) continue
         const failed = Cause.findError(exit.cause)
-        if (Result.isFailure(failed) || failed.success !== undone) yield* Effect.failCause(exit.cause)
+        if (Result.isFailure(failed) || failed.success !== undone) return yield* Effect.failCause(exit.cause)
       }
     }
   })

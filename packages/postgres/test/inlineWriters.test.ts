@@ -92,7 +92,7 @@ it("is registered, switched and ended by a writer that may do no more than write
     yield* register(Balances)
     yield* Aggregate.execute(Account, "1", deposit(5))
     const unheard = PgClient.PgClient.use((client) =>
-      client.withTransaction(client`SELECT * FROM "Writers".append_event('Account-1', 'Account', -2::bigint,
+      client.withTransaction(client`SELECT "Writers".append_event('Account-1', (SELECT max(revision) FROM "Writers".events),
         gen_random_uuid(), 'Deposited', 1, '{"amount":1}', '{}')`)
     )
     expect(yield* Effect.flip(unheard)).toMatchObject({ _tag: "SqlError" })

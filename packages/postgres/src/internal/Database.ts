@@ -1,6 +1,6 @@
 // Database: the client and the schema that all services of one layer share, and how they run a statement.
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 
 /** A row as its values, in the order of the columns: names may be transformed by the user's client, places not. */

@@ -17,7 +17,7 @@ const at = (n: number): Revision.Revision => Revision.make(n)
 const event = (id?: EventId.EventId) => ({ type: "T", data: {}, ...(id === undefined ? {} : { id }) })
 
 /** How an append ended, in short: the revision, a conflict with the stream's, or what it was refused with. */
-const ended = (stand: Stand, id: string, expected: Expected, eventId?: EventId.EventId) =>
+export const ended = (stand: Stand, id: string, expected: Expected, eventId?: EventId.EventId) =>
   stand.store.append(name(id), [event(eventId)], { expected }).pipe(
     Effect.map(({ repeated, revision }) => `${repeated ? "repeats" : "at"} ${revision}`),
     Effect.catch((error) => Effect.succeed(short(error)))
@@ -161,7 +161,7 @@ const clock = law(
     const { schema, sql } = here
     const quick = yield* here.session
     // As if the clock had been an hour ahead when this was stored.
-    for (const stream of ["A-1", "A-2", "A-3", "A-3x"]) {
+    for (const stream of ["A-1", "A-2", "A-3", "A-3x", "A-4", "A-4x"]) {
       yield* quick.run(calls(schema).event(stream))
       yield* sql.unsafe(
         `UPDATE ${schema}.events SET recorded_at = recorded_at + interval '1 hour' WHERE stream = '${stream}'`
@@ -170,6 +170,7 @@ const clock = law(
     yield* quick.run(calls(schema).event("A-1"))
     yield* quick.run(calls(schema).one("A-2"))
     yield* quick.run(calls(schema).group("A-3"))
+    yield* quick.run(calls(schema).events("A-4"))
     const fallen = yield* sql.unsafe(`SELECT stream, revision::int FROM (
       SELECT *, lag(recorded_at) OVER (PARTITION BY stream ORDER BY revision) AS before FROM ${schema}.events
     ) e WHERE recorded_at < before`).values

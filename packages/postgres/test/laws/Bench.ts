@@ -77,18 +77,23 @@ export const stand = Effect.fnUntraced(function* (
 /** The texts by which another process calls the functions that append. */
 export const calls = (schema: string) => {
   const id = "gen_random_uuid()"
+  const head = (stream: string) =>
+    `(SELECT coalesce(max(revision), -1) FROM ${schema}.events WHERE stream = '${stream}')`
   return {
-    /** One event, by append_event. */
-    event: (stream: string, expected = -2) =>
-      `SELECT * FROM ${schema}.append_event('${stream}', 'A', ${expected}, ${id}, 'T', 1, '{}', '{}')`,
+    /** One event, by append_event, behind the last one that is visible. */
+    event: (stream: string) => `SELECT ${schema}.append_event('${stream}', ${head(stream)}, ${id}, 'T', 1, '{}', '{}')`,
+    /** An event for each of two streams, by append_events, behind the last ones that are visible. */
+    events: (stream: string) =>
+      `SELECT ${schema}.append_events(ARRAY['${stream}', '${stream}x'], ARRAY[${head(stream)}, ${head(`${stream}x`)}], ` +
+      `ARRAY[${id}, ${id}], ARRAY['T', 'T'], ARRAY[1, 1], ARRAY['{}', '{}'], ARRAY['{}', '{}'])`,
     /** Two events, by append_one. */
     one: (stream: string, expected = -2) =>
       `SELECT * FROM ${schema}.append_one(true, '${stream}', 'A', ${expected}, ARRAY[${id}, ${id}], ARRAY['T', 'T'], ` +
       `ARRAY[1, 1], ARRAY['{}', '{}'], ARRAY['{}', '{}'])`,
     /** An event for each of two streams, by append_group. */
-    group: (stream: string) =>
+    group: (stream: string, expected = -2) =>
       `SELECT * FROM ${schema}.append_group(false, ARRAY['${stream}', '${stream}x'], ARRAY['A', 'A'], ` +
-      `ARRAY[-2, -2]::bigint[], ARRAY[1, 1], ARRAY[${id}, ${id}], ARRAY[1, 2], ARRAY[${id}, ${id}], ARRAY['T', 'T'], ` +
+      `ARRAY[${expected}, ${expected}]::bigint[], ARRAY[1, 1], ARRAY[${id}, ${id}], ARRAY[1, 2], ARRAY[${id}, ${id}], ARRAY['T', 'T'], ` +
       `ARRAY[1, 1], ARRAY['{}', '{}'], ARRAY['{}', '{}'])`
   }
 }

@@ -47,7 +47,7 @@ const rewound = law(
       `SELECT max(position), min(position) FILTER (WHERE position > 3) FROM ${schema}.events`
     )
     if (Number(row?.[0]) >= drawn) {
-      yield* broken("killed the server", "it forgets the positions up to 503, or the law shows nothing", row)
+      return yield* broken("killed the server", "it forgets the positions up to 503, or the law shows nothing", row)
     }
     yield* followers.passed(Number(row?.[0]))
     // The third filter matches nothing: it passes what is visible, all the same.

@@ -76,7 +76,7 @@ export const follow = Effect.fnUntraced(function* (
         Effect.sync(() => one.problem ?? one.through),
         (found) => typeof found === "string" || found >= position
       )
-      if (one.problem !== undefined) yield* broken(did, "nothing is wrong with it", one.problem)
+      if (one.problem !== undefined) return yield* broken(did, "nothing is wrong with it", one.problem)
     }
   })
   const settled = Effect.gen(function* () {

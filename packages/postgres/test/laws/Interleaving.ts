@@ -21,12 +21,18 @@ export interface Gates {
   /**
    * Puts a gate behind each statement of a function that a pattern finds, and gives how many there are.
    *
-   * The gates are numbered as they come in the text, so that broken functions stop as well, in an order of their own.
+   * Broken functions stop as well, in an order of their own.
    */
   readonly behind: (
     fn: string,
     actor: string,
     patterns: ReadonlyArray<RegExp>
+  ) => Effect.Effect<number, SqlError | Broken>
+  /** Puts a gate behind each expression that a pattern finds, of the type that goes with it; gives how many there are. */
+  readonly within: (
+    fn: string,
+    actor: string,
+    patterns: ReadonlyArray<readonly [expression: RegExp, type: string]>
   ) => Effect.Effect<number, SqlError | Broken>
   /** Runs actors to their end: each number in `order` lets the actor of that place make one step. */
   readonly interleave: (
@@ -52,6 +58,11 @@ export const make = Effect.fnUntraced(function* ({
       PERFORM pg_advisory_lock_shared(hashtextextended('${schema} ' || p_name, 0));
       PERFORM pg_advisory_unlock_shared(hashtextextended('${schema} ' || p_name, 0));
     END $$`)
+  yield* controller.run(`CREATE FUNCTION ${schema}.gated(p_name text, p_value text) RETURNS text LANGUAGE plpgsql AS $$
+    BEGIN
+      PERFORM ${schema}.gate(p_name);
+      RETURN p_value;
+    END $$`)
 
   const close = (gate: string) =>
     Effect.suspend(() => {
@@ -64,31 +75,49 @@ export const make = Effect.fnUntraced(function* ({
       shut.delete(gate)
       return controller.run(`SELECT pg_advisory_unlock(${keyOf(schema, gate)})`)
     })
-  const isWaiting = (gate: string) =>
+  /** The gate of an actor that somebody waits for. */
+  const waitsAt = (actor: string) =>
     Effect.map(
-      controller.run(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1
-        AND ((classid::bigint << 32) | objid::bigint) = ${keyOf(schema, gate)}`),
-      ({ length }) => length > 0
+      controller.run(`SELECT g.gate FROM pg_locks k JOIN unnest(ARRAY[${[...shut].map((gate) => `'${gate}'`).join()}]::text[]) g(gate)
+        ON ((k.classid::bigint << 32) | k.objid::bigint) = hashtextextended('${schema} ' || g.gate, 0)
+        WHERE k.locktype = 'advisory' AND NOT k.granted AND k.objsubid = 1 AND g.gate LIKE '${actor}%'`),
+      ([row]) => (row === undefined ? undefined : String(row[0]))
     )
 
-  const behind: Gates["behind"] = Effect.fnUntraced(function* (fn, actor, patterns) {
+  const put = Effect.fnUntraced(function* (
+    fn: string,
+    patterns: ReadonlyArray<RegExp>,
+    gated: (text: string, gate: number) => string
+  ) {
     const [row] = yield* controller.run(`SELECT pg_get_functiondef('${schema}.${fn}'::regproc)`)
     const text = String(row?.[0])
     let count = 0
-    const gated = text.replaceAll(
-      new RegExp(patterns.map(({ source }) => source).join("|"), "g"),
-      (statement) => `${statement} PERFORM ${schema}.gate('${actor}${count++}');`
-    )
-    if (count !== patterns.length) yield* broken(`put gates into ${fn}`, `${patterns.length} statements`, text)
-    yield* controller.run(gated)
+    const all = new RegExp(patterns.map(({ source }) => source).join("|"), "g")
+    const changed = text.replaceAll(all, (found) => gated(found, count++))
+    if (count !== patterns.length) return yield* broken(`put gates into ${fn}`, `${patterns.length} of them`, text)
+    yield* controller.run(changed)
     return count
   })
+
+  const behind: Gates["behind"] = (fn, actor, patterns) =>
+    put(fn, patterns, (statement, gate) => `${statement} PERFORM ${schema}.gate('${actor}${gate}');`)
+
+  const within: Gates["within"] = (fn, actor, patterns) =>
+    put(
+      fn,
+      patterns.map(([expression]) => expression),
+      (expression, gate) => {
+        const [, type = "text"] = patterns.find(([one]) => one.test(expression)) ?? []
+        return `${schema}.gated('${actor}${gate}', (${expression})::text)::${type}`
+      }
+    )
 
   const interleave: Gates["interleave"] = Effect.fnUntraced(function* (actors, order) {
     for (const { gates, name } of actors) for (let i = 0; i < gates; i++) yield* close(`${name}${i}`)
     const state = actors.map((actor) => ({
       actor,
       step: 0,
+      gate: undefined as string | undefined,
       fiber: undefined as Fiber.Fiber<unknown, unknown> | undefined
     }))
     for (const turn of order) {
@@ -96,10 +125,11 @@ export const make = Effect.fnUntraced(function* ({
       if (one === undefined) continue
       const { actor, step } = one
       if (one.fiber === undefined) one.fiber = yield* Effect.forkScoped(actor.run)
-      else yield* open(`${actor.name}${step - 1}`)
+      else if (one.gate !== undefined) yield* open(one.gate)
       one.step += 1
       const { fiber } = one
-      const stops = step < actor.gates ? isWaiting(`${actor.name}${step}`) : Effect.succeed(false)
+      // Which gate comes first shows when it stands there.
+      const stops = Effect.map(waitsAt(actor.name), (gate) => (one.gate = gate) !== undefined)
       yield* eventually(
         `ran ${actors.map(({ name }) => name).join(" and ")} step by step, in the order ${order.join("")}`,
         `step ${step} of ${actor.name} is done`,
@@ -115,7 +145,7 @@ export const make = Effect.fnUntraced(function* ({
     }
   })
 
-  return { behind, interleave }
+  return { behind, within, interleave }
 })
 
 /** Every order in which actors with so many steps can take their turns. */

@@ -16,20 +16,30 @@ const looks = [/allocated := [^;]*;/, /SELECT min\([^;]*;/]
 /** The statement that takes the floor. */
 const floor = /nothing := pg_advisory_xact_lock_shared\([^;]*;/
 
+/** The floor and the draw of a function that does all in one statement. */
+const inside = [
+  [/pg_advisory_xact_lock_shared\([^;]*?::bit\(32\)::int\)/, "text"],
+  [/nextval\('[^']*'\)/, "bigint"]
+] as const
+
 interface Writer {
   readonly fn: string
-  /** What comes behind the floor: the draw, or the insert that draws. */
-  readonly second: RegExp
+  /** What comes behind the floor: the draw, or the insert that draws; nothing where all is one statement. */
+  readonly second?: RegExp
   readonly append: (schema: string, stream: string) => string
   /** In a transaction that goes on behind the append. */
   readonly holds: boolean
 }
 
-const writers: { readonly [Name in "event" | "one" | "group"]: Writer } = {
+const writers: { readonly [Name in "event" | "events" | "one" | "group"]: Writer } = {
   event: {
     fn: "append_event",
-    second: /"position" := nextval\([^;]*;/,
     append: (schema, stream) => calls(schema).event(stream),
+    holds: false
+  },
+  events: {
+    fn: "append_events",
+    append: (schema, stream) => calls(schema).events(stream),
     holds: false
   },
   one: {
@@ -61,7 +71,9 @@ const everyOrder = (id: string, writer: Writer): Law<Bench> =>
       const gates = yield* Interleaving.make(here)
       const [slow, quick]: readonly [Session, Session] = [yield* here.session, yield* here.session]
       const readerGates = yield* gates.behind("safe_position", "reader", looks)
-      const writerGates = yield* gates.behind(writer.fn, "writer", [floor, writer.second])
+      const writerGates = yield* writer.second === undefined
+        ? gates.within(writer.fn, "writer", inside)
+        : gates.behind(writer.fn, "writer", [floor, writer.second])
       // The other append is of another function, which stops nowhere.
       const other = writer.fn === "append_event" ? calls(schema).one("quick-1") : calls(schema).event("quick-1")
 
@@ -102,9 +114,9 @@ const everyOrder = (id: string, writer: Writer): Law<Bench> =>
         if (stored.join() !== seen.join()) {
           const names = ["reader", "writer", "quick"]
           const did = `stepped in the order ${order.map((turn) => names[turn]).join(", ")}; the reader passed ${passed}`
-          yield* broken(did, `it has seen ${stored.join(", ")}`, `it saw ${seen.join(", ")}`)
+          return yield* broken(did, `it has seen ${stored.join(", ")}`, `it saw ${seen.join(", ")}`)
         }
-        if (seen.length > 3) yield* broken("looked at what the reader saw", "the events of one round", seen)
+        if (seen.length > 3) return yield* broken("looked at what the reader saw", "the events of one round", seen)
       }
     })
   )
@@ -116,5 +128,6 @@ export const looking: ReadonlyArray<Law<Bench>> = [
     "Order 2 in every interleaving of a look with append_one in a transaction, what was passed was seen",
     writers.one
   ),
-  everyOrder("Order 3 in every interleaving of a look with append_group, what was passed was seen", writers.group)
+  everyOrder("Order 3 in every interleaving of a look with append_group, what was passed was seen", writers.group),
+  everyOrder("Order 12 in every interleaving of a look with append_events, what was passed was seen", writers.events)
 ]

@@ -6,6 +6,7 @@ import { surviving } from "./Crashes.ts"
 import { feeding } from "./Feeds.ts"
 import { holding } from "./Floors.ts"
 import { looking } from "./Looks.ts"
+import { overtaking } from "./Overtaken.ts"
 import { trailing } from "./Tails.ts"
 
 /** All of them. */
@@ -15,5 +16,6 @@ export const laws: ReadonlyArray<Law<Bench>> = [
   ...surviving,
   ...feeding,
   ...appending,
+  ...overtaking,
   ...trailing
 ]

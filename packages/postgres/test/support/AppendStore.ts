@@ -90,7 +90,7 @@ export const until = <E, R>(what: string, holds: Effect.Effect<boolean, E, R>): 
       if (yield* holds) return
       yield* Effect.sleep(10)
     }
-    return yield* Effect.fail(new Error(`never: ${what}`))
+    return yield* Effect.die(new Error(`never: ${what}`))
   })
 
 /** Runs an effect in a transaction of a stranger's session that stays open until it is ended, or the test is over. */
@@ -103,7 +103,7 @@ export const heldOpen = <A, E>(stranger: Store, effect: Effect.Effect<A, E, Serv
         Effect.gen(function* () {
           const value = yield* effect
           resolve({ value, end: (commit) => (end(commit), finished) })
-          if (!(yield* Effect.promise(() => ended))) yield* Effect.fail("undone" as const)
+          if (!(yield* Effect.promise(() => ended))) return yield* Effect.fail("undone" as const)
         })
       )
       const finished: Promise<void> = stranger

@@ -41,6 +41,7 @@ export const hearing = (
         }
       })
     )
-    yield* tail.follow
+    // Followed as long as the scope lasts; nobody waits for it here.
+    yield* Effect.asVoid(tail.follow)
     return { seen: tail.seen, works: () => works }
   })

@@ -12,7 +12,7 @@ import { asOwner } from "./rights.ts"
 export const appendEvent = (schema: string): string => `
 CREATE FUNCTION ${schema}.append_event(
   p_stream text, p_expected bigint, p_id uuid, p_type text, p_version int, p_data text, p_metadata text
-) RETURNS float8 LANGUAGE plpgsql ${asOwner} SET lock_timeout = '100ms' AS $$
+) RETURNS float8 LANGUAGE plpgsql ${asOwner} SET lock_timeout = '100ms' SET enable_seqscan = off AS $$
 DECLARE
   stored bigint;
   nothing text;
