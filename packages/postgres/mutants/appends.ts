@@ -193,15 +193,15 @@ const quick: ReadonlyArray<Mutant> = [
     by: [
       [
         queue,
-        'else if (answer?._tag === "Unsure") alone(member)',
-        'else if (answer?._tag === "Unsure") member.done(Exit.succeed({ _tag: "Conflict", index: 0, actual: undefined }))'
+        "member.unsure = true\n        returning.push(member)",
+        'member.done(Exit.succeed({ _tag: "Conflict", index: 0, actual: undefined }))'
       ]
     ]
   },
   {
     law: "Append 8",
     breaks: "what the shortest way in is unsure of goes that way again",
-    by: [[queue, "member.solo = true\n    returning.push(member)", "returning.push(member)"]]
+    by: [[queue, "member.unsure = true\n", ""]]
   }
 ]
 

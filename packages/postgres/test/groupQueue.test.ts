@@ -223,6 +223,7 @@ test(
           others = rest
           return next
         }),
+      group: (appends) => Effect.sync(() => (ways.push("group"), appends.map(() => conflict))),
       look: () => Effect.sync(() => (ways.push("look"), Result.succeed([undefined])))
     })
     expect(yield* run(append("a", "noStream"))).toEqual(conflict)
@@ -233,9 +234,10 @@ test(
       ["a", "b", "c"].map((name) => run(append(name, "noStream"))),
       { concurrency: "unbounded" }
     )
+    // Those of one group that are unsure go together again.
     expect([three, ways]).toEqual([
       [conflict, stored, conflict],
-      ["events", "one", "one"]
+      ["events", "group"]
     ])
   })
 )

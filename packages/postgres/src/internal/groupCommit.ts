@@ -19,6 +19,8 @@ export type { Limits }
 
 interface Member extends appendQueue.Waiting {
   readonly done: (exit: Exit.Exit<Outcome, SqlError>) => void
+  /** The shortest way in was unsure of it: it takes the longer one. */
+  unsure: boolean
   attempts: number
   /** When its first attempt failed, and how often it found an id held. */
   failedAt: number | undefined
@@ -30,8 +32,8 @@ interface Member extends appendQueue.Waiting {
 }
 
 /** One event at a known revision, or as the first of its stream: what the shortest ways in are for. */
-const isPlain = ({ events, expected }: EncodedAppend): boolean =>
-  events.length === 1 && (typeof expected === "number" || expected === "noStream")
+const isPlain = ({ append: { events, expected }, solo, unsure }: Member): boolean =>
+  !solo && !unsure && events.length === 1 && (typeof expected === "number" || expected === "noStream")
 
 /**
  * An append that is gathered with those of other fibers.
@@ -114,12 +116,12 @@ export const make = Effect.fnUntraced(function* (
     const appends = group.map(({ append }) => append)
     const [first] = group
     if (first !== undefined && group.length === 1) {
-      const { append, solo } = first
-      const alone = isPlain(append) && !solo ? statements.event(append) : statements.one(append, false)
+      const { append } = first
+      const alone = isPlain(first) ? statements.event(append) : statements.one(append, false)
       return Effect.map(alone, (answer) => [answer])
     }
     const streams = new Set(appends.map(({ stream }) => stream))
-    return appends.every(isPlain) && streams.size === appends.length
+    return group.every(isPlain) && streams.size === appends.length
       ? statements.events(appends)
       : statements.group(appends)
   }
@@ -142,8 +144,10 @@ export const make = Effect.fnUntraced(function* (
       const answer = exit.value
       if (answer?._tag === "Busy") waitAlone(member)
       else if (answer?._tag === "LookCloser") look(member)
-      else if (answer?._tag === "Unsure") alone(member)
-      else if (answer !== undefined) member.done(Exit.succeed(answer))
+      else if (answer?._tag === "Unsure") {
+        member.unsure = true
+        returning.push(member)
+      } else if (answer !== undefined) member.done(Exit.succeed(answer))
       return
     }
     if (isClosed) return member.done(Exit.fail(closed()))
@@ -263,6 +267,7 @@ export const make = Effect.fnUntraced(function* (
           resume(exit)
         },
         solo: false,
+        unsure: false,
         attempts: 0,
         failedAt: undefined,
         locked: 0,

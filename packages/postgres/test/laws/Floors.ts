@@ -103,7 +103,7 @@ const idle = law(
     yield* quick.run(append.event("A-1"))
     for (const session of [numbered, other]) {
       yield* session.run("BEGIN")
-      yield* session.run("SELECT pg_current_xact_id()")
+      yield* session.run("SELECT pg_current_xact_id()::text")
     }
     yield* refused.run("BEGIN")
     // A conflict: it has the lock of its stream until it ends, and nothing else.
