@@ -148,8 +148,10 @@ it(
         )
         yield* sql.withTransaction(
           Effect.gen(function* () {
+            // What this session counted before may not have been handed in yet.
+            const before = yield* scans
             for (let i = 0; i < 10; i++) expect((yield* store.get(grown, keys)).length).toBe(500)
-            expect(yield* scans).toBe(0)
+            expect((yield* scans) - before).toBe(0)
           })
         )
       })

@@ -19,6 +19,9 @@ const decode = Schema.decodeUnknownOption(Owner)
  */
 export const own = (folder: Folder) => Effect.acquireRelease(take(folder), (content) => release(folder, content))
 
+// As many looks, each after 25 milliseconds, until a living owner is believed to stay.
+const dying = 40
+
 const take = Effect.fnUntraced(function* (folder: Folder) {
   const content = JSON.stringify({ pid: process.pid, birth: birthOf(process.pid) ?? "" })
   for (let attempt = 0; ; attempt++) {
@@ -36,6 +39,11 @@ const take = Effect.fnUntraced(function* (folder: Folder) {
     const found = read(folder.owner)
     const owner = decode(found)
     if (owner._tag === "Some" && isSame(owner.value.pid, owner.value.birth)) {
+      // One that was killed a moment ago may still be on its way out.
+      if (owner.value.pid !== process.pid && attempt < dying) {
+        yield* pause(25)
+        continue
+      }
       return yield* new FolderInUse({ folder: folder.root, pid: owner.value.pid, by: "owner" })
     }
     // An unreadable one may be in the midst of being written.

@@ -111,7 +111,7 @@ export const make = (db: Database): ReadModelStore["Service"] => {
       return on(getOperation, table, tables.find, [], ({ getRow, getRows, layout }) => {
         const [only] = keys
         if (keys.length > 1 || only === undefined)
-          return Effect.map(runPlanned(getRows, [keysOf(keys)]), decode(layout))
+          return Effect.map(runPlanned(getRows, [keysOf([...new Set(keys)])]), decode(layout))
         if (textProblem(only) !== undefined) return Effect.succeed([])
         return Effect.map(run(getRow, [PgTypes.text(only)]), decode(layout))
       })
