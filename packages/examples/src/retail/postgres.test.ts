@@ -51,9 +51,10 @@ const says = (child: ChildProcess, words: RegExp) =>
 
 describe("on PostgreSQL", () => {
   it("killed half-way and run again, an import ends at the report that memory gives; then it is kept", async () => {
-    // On one lane it takes its time, so that it is in the midst of it when somebody else comes.
+    // On one lane it takes its time. Halted, it is in the midst of it for as long as somebody else needs to be refused.
     const child = spawn(process.execPath, inStore("import", at("all.csv"), "--concurrency", "1"))
     await says(child, /30 %/)
+    child.kill("SIGSTOP")
     const other = run("report")
     expect(other.status).toBe(1)
     expect(other.stdout).toBe("")
