@@ -230,6 +230,12 @@ export interface EncodedPage extends Page<EncodedRecorded> {
   readonly done: boolean
 }
 
+/** A page of a stream's history; `endsAt` is the revision of the stream's last event when it was read. */
+export interface HistoryPage {
+  readonly histories: ReadonlyArray<History>
+  readonly endsAt: Revision | undefined
+}
+
 /**
  * What a backend implements; everything else about the store is written once above it (`EventStore.make`).
  *
@@ -242,14 +248,10 @@ export interface Driver {
   /** Reads one page: at most `limit` events, `through` as far as the reader may pass. */
   readonly read: (request: ReadRequest) => Effect.Effect<EncodedPage, EventStoreError>
   /**
-   * Events of a stream from a revision on, `limit` at most, perhaps fewer; undefined when there are none. `done` when
-   * nothing lay behind them. Left out, it is made of `read`.
+   * Events of a stream from a revision on: `limit` of them or all that there are; fewer, but some, where they are large.
+   * Left out, it is made of `read`.
    */
-  readonly history?: (
-    stream: StreamName,
-    from: Revision,
-    limit: number
-  ) => Effect.Effect<{ readonly history: History | undefined; readonly done: boolean }, EventStoreError>
+  readonly history?: (stream: StreamName, from: Revision, limit: number) => Effect.Effect<HistoryPage, EventStoreError>
   readonly find: (stream: StreamName, id: EventId) => Effect.Effect<EncodedRecorded | undefined, EventStoreError>
   readonly head: Effect.Effect<Position, EventStoreError>
   /** The greatest position that is stored, also where a reader may not pass it yet; a cursor above it is from elsewhere. */

@@ -92,7 +92,21 @@ const inBothDirections = (
 const middle = { position: Position.make(million / 2) }
 const from = (place: ReadOptions["from"] & {}) => ({ from: place })
 
+// Of each row's first event the id as well, and the stream's last one.
+const history = (what: string, stream: StreamName.StreamName, from: number, limit: number): Read => ({
+  what: `the history of stream ${stream}${what}`,
+  call: (store) => Stream.runDrain(store.history(stream, { from: Revision.make(from), limit })),
+  touches: limit + Math.ceil(limit / 128) + 1
+})
+
 const reads: ReadonlyArray<Read> = [
+  ...[big, small].flatMap((stream) => [
+    history("", stream, 0, 1024),
+    history(" from a revision", stream, 5, 300),
+    history(", one event", stream, 3, 1)
+  ]),
+  history(" from far behind", big, 90_000, 1024),
+  history(" from beyond its end", small, 1000, 1024),
   ...[big, small].flatMap((stream) => [
     ...inBothDirections(`stream ${stream}`, EventFilter.stream(stream), page),
     ...inBothDirections(
@@ -261,9 +275,10 @@ it("looked at every statement on events that the functions which read hold", asy
   const sql = await client(1)
   const rows = await run(
     sql.unsafe(`SELECT prosrc FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace
-      AND proname IN ('read_feed', 'read_stream', 'revision_at', 'position_at', 'safe_position')`).values
+      AND proname IN ('read_feed', 'read_history', 'read_stream', 'revision_at', 'position_at', 'safe_position')`)
+      .values
   )
-  expect(rows.length).toBe(5)
+  expect(rows.length).toBe(6)
   const statements = rows.flatMap(([source]) =>
     String(source)
       .split(";")

@@ -35,7 +35,7 @@ export const make = <E extends Tagged>(schema: Schema.ConstraintCodec<E, unknown
       if (typeof data !== "object" || data === null || Array.isArray(data)) {
         return Result.fail(`its data is not an object`)
       }
-      return codec.decode({ _tag: type, ...data })
+      return codec.decode({ ...data, _tag: type })
     }
   }
 }

@@ -1,32 +1,37 @@
-// A stream's history, in pages: each is asked for while the one before is folded.
+// A stream's history, in pages: some are asked for while the one before is folded.
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as EventFilter from "../EventFilter.ts"
-import type { Driver, EventStore, History } from "../EventStore.ts"
+import type { Driver, EventStore, History, HistoryPage } from "../EventStore.ts"
 import type * as Errors from "../EventStoreError.ts"
 import * as Revision from "../Revision.ts"
+import type { StreamName } from "../StreamName.ts"
 import { decodePage, historyOf } from "./eventDecoding.ts"
-import { pages } from "./readAhead.ts"
-import type { Step } from "./readAhead.ts"
 
-/** How many events one page holds: more than a page of a read, since it is lean. */
-const historySize = 1024
+// A page of a history is lean, so it holds more than one of a read. Of a long stream two come at a time: store and reader
+// both work.
+const pageSize = 1024
+const atATime = 2
 
-/** What is left to read of a stream. */
-interface Remaining {
+type PageOf = NonNullable<Driver["history"]>
+
+/** A page that was asked for. */
+interface Asked {
   readonly from: Revision.Revision
-  readonly left: number
-  readonly end: Revision.Revision | undefined
-  readonly isFirst: boolean
+  readonly size: number
+  readonly page: Effect.Effect<HistoryPage, Errors.EventStoreError>
+  readonly drop: Effect.Effect<void>
 }
 
 /** A page of a history, made of a read. */
 const ofRead =
-  (driver: Driver): NonNullable<Driver["history"]> =>
+  (driver: Driver): PageOf =>
   (stream, from, limit) =>
-    Effect.map(
+    Effect.flatMap(
       driver.read({
         filter: EventFilter.stream(stream),
         direction: "forwards",
@@ -36,36 +41,63 @@ const ofRead =
       }),
       ({ done, events }) => {
         const page = decodePage(events)
-        return { history: Arr.isReadonlyArrayNonEmpty(page) ? historyOf(page) : undefined, done }
+        if (!Arr.isReadonlyArrayNonEmpty(page)) return Effect.succeed({ histories: [], endsAt: undefined })
+        const histories = [historyOf(page)]
+        const endsAt = done ? Effect.succeed(Arr.lastNonEmpty(page).revision) : driver.streamRevision(stream)
+        return Effect.map(endsAt, (endsAt) => ({ histories, endsAt }))
       }
     )
+
+/** Reads a stream from a revision on, up to where it ends when the first page is read. */
+const read = (
+  pageOf: PageOf,
+  stream: StreamName,
+  start: Revision.Revision,
+  limit: number,
+  scope: Scope.Scope
+): Stream.Stream<History, Errors.EventStoreError> => {
+  const first = Math.min(pageSize, limit)
+  let next = Revision.make(start + first)
+  let end = start + limit - 1
+  let width = atATime
+  let asked: Array<Asked> = []
+
+  /** Asks for pages until enough of them are on their way. */
+  const askAhead = Effect.fnUntraced(function* () {
+    for (let missing = width - asked.length; missing > 0 && next <= end; missing--) {
+      const size = Math.min(pageSize, end + 1 - next)
+      const fiber = yield* Effect.forkIn(pageOf(stream, next, size), scope, { startImmediately: true })
+      asked.push({ from: next, size, page: Fiber.join(fiber), drop: Fiber.interrupt(fiber) })
+      next = Revision.make(next + size)
+    }
+  })
+
+  const take = Effect.fnUntraced(function* ({ from, page, size }: Asked) {
+    const { endsAt, histories } = yield* page
+    if (from === start) end = Math.min(end, endsAt ?? -1)
+    const read = histories.reduce((sum, { types }) => sum + types.length, 0)
+    if (read < Math.min(size, end + 1 - from)) {
+      // It came short: its events are large, and from here on nobody asks for many of them at a time.
+      yield* Effect.forEach(asked, ({ drop }) => drop, { discard: true })
+      asked = []
+      width = 1
+      next = Revision.make(from + read)
+      // Where nothing is before the end, the store is not what it was.
+      if (read === 0) end = -1
+    }
+    yield* askAhead()
+    return [histories, Option.fromUndefinedOr(asked.shift())] as const
+  })
+
+  // In the fiber that waits for it: most streams need no other.
+  return Stream.paginate({ from: start, size: first, page: pageOf(stream, start, first), drop: Effect.void }, take)
+}
 
 /** The histories of a driver. */
 export const make = (driver: Driver): EventStore["Service"]["history"] => {
   const pageOf = driver.history ?? ofRead(driver)
-  return (stream, options = {}) => {
-    const { from = Revision.next(undefined), limit = Infinity } = options
-    if (limit <= 0) return Stream.empty
-    const fetch = Effect.fnUntraced(function* ({
-      end,
-      from,
-      isFirst,
-      left
-    }: Remaining): Effect.fn.Return<Step<History, Remaining>, Errors.EventStoreError> {
-      const size = Math.min(left, historySize)
-      const bounds = end === undefined && !isFirst
-      const [page, last] = yield* Effect.all(
-        [pageOf(stream, from, size), bounds ? driver.streamRevision(stream) : Effect.succeed(end)],
-        { concurrency: 2 }
-      )
-      const { done, history } = page
-      if (history === undefined) return [[], Option.none()]
-      const { length } = history.types
-      const next = Revision.make(from + length)
-      const isLast = done || left <= length || (last !== undefined && next > last)
-      if (isLast) return [[history], Option.none()]
-      return [[history], Option.some({ from: next, left: left - length, end: last, isFirst: false })]
-    })
-    return pages({ from, left: limit, end: undefined, isFirst: true }, fetch)
-  }
+  return (stream, { from = Revision.next(undefined), limit = Infinity } = {}) =>
+    limit <= 0
+      ? Stream.empty
+      : Stream.unwrap(Effect.map(Effect.scope, (scope) => read(pageOf, stream, from, limit, scope)))
 }

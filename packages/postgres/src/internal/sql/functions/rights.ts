@@ -11,6 +11,6 @@ export const asOwner = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
 /** Functions are everyone's unless that is taken back: of each that these statements create, from all but its owner. */
 export const takenBack = (statements: ReadonlyArray<string>): ReadonlyArray<string> =>
   statements.flatMap((text) => {
-    const [, name] = /^\s*CREATE FUNCTION ([^(]+)\(/.exec(text) ?? []
+    const [, name] = /^\s*CREATE FUNCTION ([^(]+)\(/m.exec(text) ?? []
     return name === undefined ? [] : [`REVOKE ALL ON FUNCTION ${name} FROM PUBLIC`]
   })
