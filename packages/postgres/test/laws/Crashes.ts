@@ -51,6 +51,7 @@ const rewound = law(
     }
     yield* followers.passed(Number(row?.[0]))
     // The third filter matches nothing: it passes what is visible, all the same.
+    yield* followers.sawAll
     const seen = yield* Stream.runCollect(store.read(EventFilter.all()))
     yield* equal("appended three events at positions that were drawn before: how many there are", seen.length, 6)
   })

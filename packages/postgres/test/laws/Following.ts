@@ -39,8 +39,12 @@ export const filters: ReadonlyArray<Filter> = [
   EventFilter.categories(["A", "B", "C"].map((category) => ({ category })))
 ]
 
-const conditionOf = (filter: Filter): string =>
-  filter._tag === "Stream" ? `stream = '${filter.stream}'` : "category = 'A'"
+// What the filters here match: all of a stream, or some categories whole.
+const conditionOf = (filter: Filter): string => {
+  if (filter._tag === "All") return "true"
+  if (filter._tag === "Stream") return `stream = '${filter.stream}'`
+  return filter.categories.map(({ category }) => `category = '${category}'`).join(" OR ")
+}
 
 /** Subscribes from the beginning until the scope closes. */
 export const follow = Effect.fnUntraced(function* (
