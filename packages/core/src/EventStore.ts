@@ -151,15 +151,17 @@ export class EventStore extends Context.Service<
     /** Reads what is stored now, in pages; the stream ends, also while others append. */
     readonly read: (filter: EventFilter, options?: ReadOptions) => Stream.Stream<Recorded, EventStoreError>
     /**
-     * Reads one stream from a revision on, in pages with as much of each event as folding needs; what `Aggregate.load`
-     * reads.
+     * Reads one stream from a revision on and gives it to `take`, page by page, with as much of each event as folding needs;
+     * what `Aggregate.load` reads. `take` says whether it wants more.
      *
-     * All that is stored, up to the stream's end at the moment when it was asked for.
+     * All that is stored; what others append meanwhile may be among it or not, and is not chased. No Stream: most histories
+     * are one page, and a page is to cost one round trip and nothing else.
      */
-    readonly history: (
+    readonly history: <E, R>(
       stream: StreamName,
+      take: (history: History) => Effect.Effect<boolean, E, R>,
       options?: { readonly from?: Revision; readonly limit?: number }
-    ) => Stream.Stream<History, EventStoreError>
+    ) => Effect.Effect<void, E | EventStoreError, R>
     /** Reads what comes after a position, then follows; the stream does not end. No gap, no repeat. */
     readonly subscribe: (
       filter: EventFilter,
@@ -230,7 +232,7 @@ export interface EncodedPage extends Page<EncodedRecorded> {
   readonly done: boolean
 }
 
-/** A page of a stream's history; `endsAt` is the revision of the stream's last event when it was read. */
+/** A page of a stream's history; `endsAt` is the revision of the stream's last event when it was read, where that is known. */
 export interface HistoryPage {
   readonly histories: ReadonlyArray<History>
   readonly endsAt: Revision | undefined
@@ -249,7 +251,7 @@ export interface Driver {
   readonly read: (request: ReadRequest) => Effect.Effect<EncodedPage, EventStoreError>
   /**
    * Events of a stream from a revision on: `limit` of them or all that there are; fewer, but some, where they are large.
-   * Left out, it is made of `read`.
+   * Without `endsAt` there may be more. Left out, it is made of `read`.
    */
   readonly history?: (stream: StreamName, from: Revision, limit: number) => Effect.Effect<HistoryPage, EventStoreError>
   readonly find: (stream: StreamName, id: EventId) => Effect.Effect<EncodedRecorded | undefined, EventStoreError>

@@ -3,7 +3,6 @@ import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { describe, expect } from "vitest"
 import * as Aggregate from "../src/Aggregate.ts"
 import { EventStore } from "../src/EventStore.ts"
@@ -36,10 +35,17 @@ const counting = () => {
   const count = { read: 0 }
   const layer = Layer.effect(
     EventStore,
-    Effect.map(EventStore, (store) => ({
+    Effect.map(EventStore, (store): EventStore["Service"] => ({
       ...store,
-      history: (...args: Parameters<typeof store.history>) =>
-        Stream.tap(store.history(...args), ({ types }) => Effect.sync(() => (count.read += types.length)))
+      history: (name, take, options) =>
+        store.history(
+          name,
+          (page) => {
+            count.read += page.types.length
+            return take(page)
+          },
+          options
+        )
     }))
   )
   return { count, layer: Layer.provideMerge(layer, Live) }

@@ -1,4 +1,4 @@
-// The plans of appends in a session that made them while the log was empty, or had a few events and was analyzed.
+// The plans of appends and histories in a session that made them while the log was empty, or had a few events and was analyzed.
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as EmbeddedPostgres from "@evolvent/embedded-postgres/EmbeddedPostgres"
 import * as Context from "effect/Context"
@@ -61,6 +61,9 @@ const twice = (store: Store, names: ReadonlyArray<StreamName.StreamName>, expect
     )
   )
 
+const historyOf = (store: Store, id: string, limit = Infinity) =>
+  store.history(StreamName.make("Early", id), () => Effect.succeed(true), { limit })
+
 const begin: Readonly<Record<string, (schema: string) => ReadonlyArray<string>>> = {
   empty: () => [],
   "of three events, and analyzed": (schema) => [
@@ -78,12 +81,15 @@ for (const [i, [name, statements]] of Object.entries(begin).entries()) {
     for (const text of statements(schema)) await run(sql.unsafe(text))
     // Often enough to be planned for good.
     for (const call of Object.values(ways)) for (let n = 0; n < 4; n++) await run(call(store))
+    for (let n = 0; n < 8; n++) await run(historyOf(store, "0"))
     await run(
       sql.unsafe(`INSERT INTO ${schema}.events
         (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
-        SELECT nextval('${schema}.position'), i / 100, now(), gen_random_uuid(), 1, 'Late-' || i % 100, 'Late', 'T', '{}', '{}'
-        FROM generate_series(0, 9999) i`)
+        SELECT nextval('${schema}.position'), i / 100, now(), gen_random_uuid(), 1, 'Early-late-' || i % 100, 'Early', 'T', '{}', '{}'
+        FROM generate_series(0, 19999) i`)
     )
+    // This one shows how large the log has become.
+    await run(historyOf(store, "late-7"))
     it.each(Object.entries(ways))("%s looks at heads and ids by index", (fn, call) =>
       run(
         Effect.map(during(server, call(store)), (found) => {
@@ -93,6 +99,20 @@ for (const [i, [name, statements]] of Object.entries(begin).entries()) {
             const types = nodes.filter((node) => node["Relation Name"] === "events").map((node) => node["Node Type"])
             expect(types, `${fn}: ${text}`).not.toContain("Seq Scan")
             expect(touched, `${fn}: ${text}`).toBeLessThanOrEqual(2 * together)
+          }
+        })
+      )
+    )
+
+    it.each([100, 10])("a history reads its stream by index, and no more than %s of it", (limit) =>
+      run(
+        Effect.map(during(server, historyOf(store, "late-7", limit)), (found) => {
+          expect(found).toHaveLength(1)
+          for (const { nodes, text, touched } of found) {
+            const types = nodes.map((node) => node["Node Type"])
+            expect(types, text).not.toContain("Seq Scan")
+            expect(types, text).not.toContain("Sort")
+            expect(touched, text).toBe(limit)
           }
         })
       )

@@ -2,7 +2,6 @@
 import type { Functions } from "@evolvent/testing/conformance"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import * as Aggregate from "evolvent/Aggregate"
 import * as Revision from "evolvent/Revision"
 import { CurrentPolicy } from "evolvent/SnapshotStore"
@@ -51,8 +50,8 @@ export const loading: ReadonlyArray<Mutant> = [
     by: {
       store: (store) => ({
         ...store,
-        history: (stream, options) =>
-          Stream.filter(store.history(stream, options), ({ types }) => !types.includes("Renamed"))
+        history: (stream, take, options) =>
+          store.history(stream, (page) => (page.types.includes("Renamed") ? Effect.succeed(true) : take(page)), options)
       })
     }
   },

@@ -173,15 +173,29 @@ const pages: ReadonlyArray<Mutant> = [
 const histories: ReadonlyArray<Mutant> = [
   {
     law: "EventStore 7.15",
+    breaks: "a history goes on when nobody wants more of it",
+    by: {
+      store: (store) => ({
+        ...store,
+        history: (stream, take, options) => store.history(stream, (page) => Effect.as(take(page), true), options)
+      })
+    }
+  },
+  {
+    law: "EventStore 7.15",
     breaks: "a history says of its first event what is true of its last",
     by: {
       store: (store) => ({
         ...store,
-        history: (stream, options) =>
-          Stream.map(store.history(stream, options), (page) => ({
-            ...page,
-            first: { ...page.first, position: page.types.length > 400 ? page.last : page.first.position }
-          }))
+        history: (stream, take, options) =>
+          store.history(
+            stream,
+            (page) => {
+              const position = page.types.length > 400 ? page.last : page.first.position
+              return take({ ...page, first: { ...page.first, position } })
+            },
+            options
+          )
       })
     }
   }

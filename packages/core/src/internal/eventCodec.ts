@@ -1,8 +1,10 @@
 // Turns the events of one aggregate into stored type and data, and back. Built once an aggregate, on first use.
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Json } from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaParser from "effect/SchemaParser"
 import { make as jsonCodec } from "./jsonCodec.ts"
 
 /** A value that says by its `_tag` which case it is. */
@@ -22,6 +24,7 @@ export const make = <E extends Tagged>(schema: Schema.ConstraintCodec<E, unknown
   const codec = jsonCodec(schema)
   const tags = tagsOf(schema)
   const known = new Set(tags)
+  const decoders = decodersOf(schema)
   return {
     tags,
     encode: (event) => {
@@ -35,8 +38,41 @@ export const make = <E extends Tagged>(schema: Schema.ConstraintCodec<E, unknown
       if (typeof data !== "object" || data === null || Array.isArray(data)) {
         return Result.fail(`its data is not an object`)
       }
-      return codec.decode({ ...data, _tag: type })
+      const tagged = { ...data, _tag: type }
+      const one = decoders.get(type)
+      return (one === undefined ? undefined : decoded(one, tagged)) ?? codec.decode(tagged)
     }
+  }
+}
+
+type Decoder<E> = (json: Json) => Exit.Exit<E, unknown>
+
+/**
+ * What decodes each case by itself, for unions whose cases are told apart by their tags alone.
+ *
+ * The type says already which case it is: a tenth of the time goes into finding that out. Where it fails the whole codec
+ * says why.
+ */
+const decodersOf = <E extends Tagged>(schema: Schema.ConstraintCodec<E, unknown>): ReadonlyMap<string, Decoder<E>> => {
+  const { ast } = Schema.toCodecJson(schema)
+  const decoders = new Map<string, Decoder<E>>()
+  if (!SchemaAST.isUnion(ast) || ast.checks || ast.encoding || ast.encodingChecks) return decoders
+  const cases = ast.types.map((one) => ({ one, tags: [...(tagsIn(SchemaAST.toEncoded(one)) ?? [])] }))
+  for (const { one, tags } of cases) {
+    const [tag, ...others] = tags
+    const isAlone =
+      tag !== undefined && others.length === 0 && cases.filter(({ tags }) => tags.includes(tag)).length === 1
+    if (isAlone) decoders.set(tag, SchemaParser.decodeUnknownExit(Schema.make<Schema.ConstraintDecoder<E>>(one)))
+  }
+  return decoders
+}
+
+const decoded = <E>(decode: Decoder<E>, json: Json): Result.Result<E, string> | undefined => {
+  try {
+    const exit = decode(json)
+    return Exit.isSuccess(exit) ? Result.succeed(exit.value) : undefined
+  } catch {
+    return undefined
   }
 }
 

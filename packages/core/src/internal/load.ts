@@ -67,11 +67,10 @@ export const load = Effect.fnUntraced(function* <Name extends string, Id, Comman
     const { time } = options.at
     // Along a stream recordedAt never decreases, so the first later event ends it.
     const until = (event: Recorded): boolean => DateTime.isLessThanOrEqualTo(event.recordedAt, time)
-    const events = store.read(EventFilter.stream(stream)).pipe(
-      Stream.takeWhile(until),
-      Stream.mapArray((page) => [historyOf(page)])
+    const events = Stream.takeWhile(store.read(EventFilter.stream(stream)), until)
+    return yield* replay(operation, store, aggregate, stream, unloaded(aggregate), (take) =>
+      Stream.runForEachArray(events, (page) => take(historyOf(page)))
     )
-    return yield* replay(operation, store, aggregate, stream, unloaded(aggregate), events)
   }
   const atMost = options?.at?.revision
   if (atMost !== undefined && !Revision.isRevision(atMost)) {
@@ -96,23 +95,25 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
   options: { readonly atMost?: number | undefined } = {}
 ): Effect.fn.Return<Loaded<State>, EventStoreError> {
   const { atMost } = options
-  const read = (revision: Revision.Revision) => {
-    const limit = atMost === undefined ? {} : { limit: atMost + 1 - revision }
-    return store.history(stream, { from: revision, ...limit })
-  }
+  const read =
+    (revision: Revision.Revision): Read =>
+    (take) =>
+      store.history(stream, take, {
+        from: revision,
+        ...(atMost === undefined ? {} : { limit: atMost + 1 - revision })
+      })
   const { position, revision } = from
   if (from.snapshotOf === undefined || revision === undefined) {
     return yield* replay(operation, store, aggregate, stream, from, read(Revision.next(revision)))
   }
   let proved = false
-  const rest = read(revision).pipe(
-    Stream.takeWhile((page) => {
+  // What the snapshot was taken behind is read again, and not folded again.
+  const loaded = yield* replay(operation, store, aggregate, stream, from, (take) =>
+    read(revision)((page) => {
       proved ||= page.first.position === position && page.first.id === from.snapshotOf
-      return proved
+      return proved ? take(page) : Effect.succeed(false)
     })
   )
-  // What the snapshot was taken behind is read again, and not folded again.
-  const loaded = yield* replay(operation, store, aggregate, stream, from, rest)
   if (proved) return loaded
   return yield* replay(operation, store, aggregate, stream, unloaded(aggregate), read(Revision.next(undefined)))
 })
@@ -136,39 +137,46 @@ export const streamOf = <Name extends string, Id, Command, Event, State, Rejecti
   )
 }
 
+/** Reads histories, and gives them to whoever folds them. */
+type Read = (
+  take: (history: History) => Effect.Effect<boolean, EventStoreError>
+) => Effect.Effect<void, EventStoreError>
+
 /** Folds stored events into what was loaded before; those that it holds already are passed over. */
-export const replay = <Name extends string, Id, Command, Event, State, Rejection>(
+const replay = <Name extends string, Id, Command, Event, State, Rejection>(
   operation: string,
   store: EventStore["Service"],
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName.StreamName,
   from: Loaded<State>,
-  history: Stream.Stream<History, EventStoreError>
+  read: Read
 ): Effect.Effect<Loaded<State>, EventStoreError> =>
   Effect.suspend(() => {
     const { codecs, evolve } = aggregate
     let { position, revision, state } = from
     // The error names all that there is to know of the event, which a history leaves out.
     const refuse = (at: Revision.Revision, problem: string) =>
-      Stream.runForEach(store.read(EventFilter.stream(stream), { from: { revision: at }, limit: 1 }), (event) =>
-        Effect.fail(undecodable(operation, event, problem))
+      Effect.as(
+        Stream.runForEach(store.read(EventFilter.stream(stream), { from: { revision: at }, limit: 1 }), (event) =>
+          Effect.fail(undecodable(operation, event, problem))
+        ),
+        false
       )
-    return history.pipe(
-      Stream.runForEach((page) => {
-        const { data, types } = page
-        for (let i = Revision.next(revision) - page.revision; i < types.length; i++) {
-          const decoded = codecs.event.decode(types[i] as string, data[i] as Json)
-          const at = Revision.make(page.revision + i)
-          if (Result.isFailure(decoded)) return refuse(at, decoded.failure)
-          state = evolve(state, decoded.success)
-          revision = at
-        }
-        position = page.last
-        return Effect.void
-      }),
-      Effect.map(() => ({ state, revision, position }))
-    )
+    const fold = ({ data, last, revision: first, types }: History): Effect.Effect<boolean, EventStoreError> => {
+      for (let i = Revision.next(revision) - first; i < types.length; i++) {
+        const decoded = codecs.event.decode(types[i] as string, data[i] as Json)
+        const at = Revision.make(first + i)
+        if (Result.isFailure(decoded)) return refuse(at, decoded.failure)
+        state = evolve(state, decoded.success)
+        revision = at
+      }
+      position = last
+      return wantsMore
+    }
+    return Effect.map(read(fold), () => ({ state, revision, position }))
   })
+
+const wantsMore = Effect.succeed(true)
 
 /** The error of a stored event that the schema does not understand. */
 export const undecodable = (operation: string, event: Recorded, problem: string): EventStoreError =>

@@ -90,9 +90,9 @@ const overtaken = (store: EventStore["Service"], account: Account.Account, times
   const reads: Array<number | undefined> = []
   const service: EventStore["Service"] = {
     ...store,
-    history: (stream, options) => {
+    history: (stream, take, options) => {
       reads.push(options?.from)
-      return store.history(stream, options)
+      return store.history(stream, take, options)
     },
     append: (stream, events, options) =>
       Effect.suspend(() => {

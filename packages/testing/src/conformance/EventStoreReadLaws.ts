@@ -201,7 +201,7 @@ const past = law(
       [0, 0]
     ] as const) {
       const options = { from: Revision.make(from), ...(limit === undefined ? {} : { limit }) }
-      const pages = yield* Stream.runCollect(store.history(stream, options))
+      const pages = yield* Contents.history(stream, options)
       const expected = stored.slice(from, limit === undefined ? undefined : from + limit)
       const did = `took the history of a stream of 1200 events from ${from}, limit ${limit}`
       const whole = expected.map(({ data, revision, schemaVersion, type }) => [revision, type, schemaVersion, data])
@@ -212,7 +212,9 @@ const past = law(
       })
       yield* Check.equal(`${did}: what it says of its ends`, ends(pages), borders)
     }
-    const none = yield* Stream.runCollect(store.history(yield* Fresh.stream()))
+    const one = yield* Contents.history(stream, {}, 1)
+    yield* Check.equal("wanted no more of a history than its first page", one.length, 1)
+    const none = yield* Contents.history(yield* Fresh.stream())
     yield* Check.equal("took the history of a stream without events", none, [])
   })
 )

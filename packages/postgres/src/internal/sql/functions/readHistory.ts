@@ -1,5 +1,5 @@
 // read_history(): a page of one stream in a few rows, with as much of each event as folding needs.
-import { inOrder } from "./recorded.ts"
+import { inOrder, isSmall } from "./recorded.ts"
 
 // A row of so many events is taken apart faster than as many rows, and is small enough for the first to be sent, and
 // worked on, while the server makes the next.
@@ -7,7 +7,7 @@ const eventsInARow = 128
 
 /**
  * The events of `p_stream` from revision `p_from` on, each row with some of them by column, as one JSON array; what is in it
- * stands at the top of `internal/readHistory.ts`.
+ * stands at the top of `internal/historyColumns.ts`.
  *
  * Events so large that a row might not fit into one message are left out of the data, and only of the data.
  *
@@ -21,7 +21,7 @@ export const readHistory = (schema: string): string => {
     CROSS JOIN LATERAL generate_series(p_from, least(head.revision, p_from + p_limit - 1), ${eventsInARow}) AS start
     CROSS JOIN LATERAL (
       SELECT json_agg(row.type) AS types,
-          json_agg(row.data) FILTER (WHERE pg_column_size(row.data) < 4000 AND pg_column_compression(row.data) IS NULL) AS data,
+          json_agg(row.data) FILTER (WHERE ${isSmall("row")}) AS data,
           min(row.schema_version) AS least_version, max(row.schema_version) AS greatest_version,
           (
             SELECT e.id FROM ${schema}.events e WHERE e.stream = p_stream AND e.revision >= start ORDER BY e.revision LIMIT 1

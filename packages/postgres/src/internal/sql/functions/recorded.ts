@@ -21,6 +21,9 @@ export const byIndex =
 /** The same with half of the settings, each of which costs every call: where all that is read is ordered by an index. */
 export const inOrder = "SET plan_cache_mode = force_generic_plan SET enable_sort = off"
 
+/** Whether the data of an event is so small that a page of them is; its length is known without taking it out of its store. */
+export const isSmall = (event: string): string => `octet_length(${event}.data::text) < 4000`
+
 /** Both directions of a read: the operator and the order of each. */
 export const directions = {
   forwards: { from: ">=", order: "ASC" },
