@@ -2,7 +2,7 @@
 import type { Mutant } from "./Mutant.ts"
 
 const feed = "internal/readFeed.ts"
-const sql = "internal/sql/functions/readFeed.ts"
+const sql = "internal/sql/readFeed.ts"
 const tail = "internal/tail.ts"
 
 const pages: ReadonlyArray<Mutant> = [
@@ -34,22 +34,22 @@ const pages: ReadonlyArray<Mutant> = [
   {
     law: "Feed 2",
     breaks: "of several categories the first is enough",
-    by: [[sql, "e.category = ANY (p_categories)", "e.category = p_categories[1]"]]
+    by: [[sql, "e.category = ANY (${categories})", "e.category = (${categories})[1]"]]
   },
   {
     law: "Feed 2",
     breaks: "a filter of categories gives all",
-    by: [[sql, "e.category = ANY (p_categories)", "p_categories IS NOT NULL"]]
+    by: [[sql, "e.category = ANY (${categories})", "${categories} IS NOT NULL"]]
   },
   {
     law: "Feed 2",
     breaks: "of some categories a page is read in the other order, backwards",
-    by: [[sql, "    ${both(some)}", '    ${both(({ from }) => some({ from, order: "ASC" }))}']]
+    by: [[sql, "${directions[direction].order}", '${of === "some" ? "ASC" : directions[direction].order}']]
   },
   {
     law: "Feed 2",
     breaks: "where one category has types, the others are read by those",
-    by: [[sql, "e.category = ANY (p_whole) OR ", ""]]
+    by: [[sql, "e.category = ANY (${whole}) OR ", ""]]
   }
 ]
 

@@ -11,7 +11,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA "evolvent" FROM PUBLIC, "evolvent_writer",
 GRANT SELECT ON ALL TABLES IN SCHEMA "evolvent" TO "evolvent_writer", "evolvent_reader";
 GRANT INSERT, UPDATE ON "evolvent".checkpoints TO "evolvent_writer";
 GRANT INSERT, UPDATE, DELETE ON "evolvent".snapshots TO "evolvent_writer";
-GRANT EXECUTE ON FUNCTION "evolvent".safe_position, "evolvent".read_history, "evolvent".read_stream, "evolvent".read_feed, "evolvent".revision_at, "evolvent".position_at TO "evolvent_writer", "evolvent_reader";
+GRANT EXECUTE ON FUNCTION "evolvent".safe_position, "evolvent".read_history, "evolvent".read_stream, "evolvent".revision_at, "evolvent".position_at TO "evolvent_writer", "evolvent_reader";
 GRANT EXECUTE ON FUNCTION "evolvent".append_event, "evolvent".append_events, "evolvent".append_one, "evolvent".append_group, "evolvent".append_all, "evolvent".announce_inline, "evolvent".lock_for_inline, "evolvent".begin_inline, "evolvent".end_inline, "evolvent".create_read_model, "evolvent".drop_read_model TO "evolvent_writer";
 DO $tables$
 DECLARE

@@ -249,7 +249,7 @@ it("gives each role just this: tables, functions, and nothing to everybody", () 
         )
       const executes = (...functions: ReadonlyArray<string>) =>
         Object.fromEntries(functions.map((name) => [`${name}()`, "EXECUTE"]))
-      const reads = executes("position_at", "read_feed", "read_history", "read_stream", "revision_at", "safe_position")
+      const reads = executes("position_at", "read_history", "read_stream", "revision_at", "safe_position")
       const tables = Object.fromEntries(
         ["checkpoints", "events", "inline_changes", "inline_projections", "migrations", "read_models", "snapshots"].map(
           (name) => [name, "SELECT"]

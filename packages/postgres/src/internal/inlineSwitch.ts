@@ -23,9 +23,11 @@ import type { Database } from "./Database.ts"
 import { registered } from "./inlineRegistry.ts"
 import type { Registered, Registry } from "./inlineRegistry.ts"
 import * as tables from "./readModelTableCatalogue.ts"
+import { plannedAt } from "./plannedAt.ts"
 import { toRecorded } from "./rows.ts"
 import { fenceCheckpoint } from "./sql/fenceCheckpoint.ts"
 import { inlineHolder } from "./sql/functions/beginInline.ts"
+import { readFeed } from "./sql/readFeed.ts"
 import { releaseLease } from "./sql/releaseLease.ts"
 import { explain, sqlState } from "./sqlErrors.ts"
 import { inTransaction } from "./transaction.ts"
@@ -63,7 +65,7 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
     find: `SELECT i.category FROM ${schema}.inline_projections i WHERE i.checkpoint = $1`,
     hold: `SELECT c.position FROM ${schema}.checkpoints c WHERE c.name = $1 FOR UPDATE`,
     lock: `SELECT ${schema}.lock_for_inline()`,
-    page: `SELECT * FROM ${schema}.read_feed($1, $2, true, $3, true, NULL, NULL, NULL, ${pageSize})`,
+    page: readFeed(schema, "some", "forwards"),
     patience: `SELECT set_config('lock_timeout', '${lockTimeout}', true)`,
     release: releaseLease(schema)
   }
@@ -112,9 +114,18 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
     const foldFrom = Effect.fnUntraced(function* (after: number): Effect.fn.Return<number, Failure> {
       let last = after
       while (true) {
-        const page = (yield* run(statements.page, [PgTypes.int8(BigInt(last + 1)), everything, categories])).map(
-          toRecorded
-        )
+        const range = [PgTypes.int8(BigInt(last + 1)), everything]
+        const limit = PgTypes.int4(pageSize)
+        const found = yield* run(plannedAt(last, statements.page), [
+          ...range,
+          categories,
+          PgTypes.bool(true),
+          null,
+          null,
+          null,
+          limit
+        ])
+        const page = found.map(toRecorded)
         if (page.length > 0) yield* keep(decodePage(page))
         last = page.at(-1)?.position ?? last
         if (page.length < pageSize) return last

@@ -7,39 +7,44 @@ import type { EventFilter } from "evolvent/EventFilter"
 import type { EncodedPage, ReadRequest } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import type { Database, Values } from "./Database.ts"
+import { plannedAt } from "./plannedAt.ts"
 import { toRecorded } from "./rows.ts"
+import { readFeed } from "./sql/readFeed.ts"
 import type { Tail } from "./tail.ts"
 
 // A page looks at this many positions at most, so that a filter that matches little does not hold up a connection.
 const window = 100_000
 
-const texts = (values: ReadonlyArray<string> | null): PgTypes.Parameter =>
+const list = (values: ReadonlyArray<string> | null): PgTypes.Parameter =>
   Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
 
-/** The filter's arguments of read_feed: categories, whether the library's own, types, types by category, whole categories. */
+/** What a statement asks of the filter: categories, whether the library's own, types, types by category, whole categories. */
 const argumentsOf = (filter: Exclude<EventFilter, { readonly _tag: "Stream" }>): ReadonlyArray<PgTypes.Parameter> => {
   if (filter._tag === "All")
-    return [texts(null), PgTypes.bool(filter.system), texts(filter.types ?? null), texts(null), texts(null)]
+    return [list(null), PgTypes.bool(filter.system), list(filter.types ?? null), list(null), list(null)]
   const names = [...new Set(filter.categories.map(({ category }) => category))]
   const whole = new Set(filter.categories.filter(({ types }) => types === undefined).map(({ category }) => category))
   const typed = filter.categories.filter(({ category }) => !whole.has(category))
   // With one category its types are enough; a category that is wanted whole has no list of types to be tested by.
   if (names.length === 1) {
     return [
-      texts(names),
+      list(names),
       PgTypes.bool(true),
-      texts(whole.size > 0 ? null : typed.flatMap(({ types }) => types ?? [])),
-      texts(null),
-      texts(null)
+      list(whole.size > 0 ? null : typed.flatMap(({ types }) => types ?? [])),
+      list(null),
+      list(null)
     ]
   }
   const keys = typed.flatMap(({ category, types = [] }) => types.map((type) => `${category}-${type}`))
-  return [texts(names), PgTypes.bool(true), texts(null), texts(typed.length === 0 ? null : keys), texts([...whole])]
+  return [list(names), PgTypes.bool(true), list(null), list(typed.length === 0 ? null : keys), list([...whole])]
 }
 
 /** Reads a page of a feed. */
 export const make = ({ run, schema, sql }: Database, tail: Tail) => {
-  const text = `SELECT * FROM ${schema}.read_feed($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+  const texts = {
+    forwards: { all: readFeed(schema, "all", "forwards"), some: readFeed(schema, "some", "forwards") },
+    backwards: { all: readFeed(schema, "all", "backwards"), some: readFeed(schema, "some", "backwards") }
+  }
   const positionAt = `SELECT ${schema}.position_at(to_timestamp($1::float8 / 1000), $2)`
   const next = `SELECT e.position::float8 FROM ${schema}.events e WHERE e.position > $1 ORDER BY e.position LIMIT 1`
   const previous = `SELECT e.position::float8 FROM ${schema}.events e WHERE e.position < $1 ORDER BY e.position DESC LIMIT 1`
@@ -59,10 +64,9 @@ export const make = ({ run, schema, sql }: Database, tail: Tail) => {
   const rows = (low: number, high: number, { direction, filter, limit }: ReadRequest) =>
     high < low || filter._tag === "Stream"
       ? Effect.succeed<ReadonlyArray<Values>>([])
-      : run(text, [
+      : run(plannedAt(Math.max(high, tail.seen()), texts[direction][filter._tag === "All" ? "all" : "some"]), [
           PgTypes.int8(BigInt(low)),
           PgTypes.int8(BigInt(high)),
-          PgTypes.bool(direction === "forwards"),
           ...argumentsOf(filter),
           PgTypes.int4(limit)
         ])

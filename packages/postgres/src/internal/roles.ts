@@ -22,7 +22,7 @@ export interface RoleStatements {
 }
 
 /** Functions that read, and those that write: all run from outside; any other is for the owner's functions alone. */
-const reads = ["safe_position", "read_history", "read_stream", "read_feed", "revision_at", "position_at"]
+const reads = ["safe_position", "read_history", "read_stream", "revision_at", "position_at"]
 const appends = ["append_event", "append_events", "append_one", "append_group", "append_all"]
 const inline = ["announce_inline", "lock_for_inline", "begin_inline", "end_inline"]
 const writes = [...appends, ...inline, "create_read_model", "drop_read_model"]

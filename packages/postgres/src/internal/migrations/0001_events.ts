@@ -5,7 +5,6 @@ import { appendEvents } from "../sql/functions/appendEvents.ts"
 import { appendGroup } from "../sql/functions/appendGroup.ts"
 import { appendOne } from "../sql/functions/appendOne.ts"
 import { positionAt } from "../sql/functions/positionAt.ts"
-import { readFeed } from "../sql/functions/readFeed.ts"
 import { readHistory } from "../sql/functions/readHistory.ts"
 import { readStream } from "../sql/functions/readStream.ts"
 import { refuseStale } from "../sql/functions/refuseStale.ts"
@@ -48,7 +47,6 @@ const functions = (schema: string): ReadonlyArray<string> => [
   safePosition(schema),
   readHistory(schema),
   readStream(schema),
-  readFeed(schema),
   revisionAt(schema),
   positionAt(schema)
 ]
