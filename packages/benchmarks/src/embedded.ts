@@ -14,6 +14,7 @@ const gigabyte = 1024 ** 3
 const settings = {
   shared_buffers: `${Math.min(4096, Math.floor((totalmem() / gigabyte) * 256))}MB`,
   max_wal_size: "8GB",
+  min_wal_size: "4GB",
   checkpoint_timeout: "30min",
   max_connections: 100
 }

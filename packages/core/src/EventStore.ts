@@ -194,12 +194,13 @@ export interface EncodedRecorded extends EncodedEvent {
   readonly recordedAt: number
 }
 
-/** Events of one stream as a driver takes them. */
+/** Events of one stream as a driver takes them; `idsAreNew` where their ids were made for this append, so that nobody has them. */
 export interface EncodedAppend {
   readonly stream: StreamName
   readonly category: string
   readonly expected: Expected
   readonly events: ReadonlyArray<EncodedEvent>
+  readonly idsAreNew: boolean
 }
 
 /** How an append ended; a conflict is a value, and `index` says which of the appends it concerns. */

@@ -132,7 +132,7 @@ const heads: ReadonlyArray<Mutant> = [
   {
     law: "Append 4",
     breaks: "append_events records what the clock says",
-    by: [unclocked(events, "head.recorded_at", "now_")]
+    by: [unclocked(events, "head.recorded_at", "floor.now")]
   },
   { law: "Append 4", breaks: "append_one records what the clock says", by: [unclocked(one, "at", "now_")] },
   {
@@ -168,14 +168,14 @@ const quick: ReadonlyArray<Mutant> = [
     law: "Append 8",
     breaks: "a stream that is not where it was expected is appended to all the same, by append_event",
     by: [
-      [event, "p_expected + 1", "coalesce(head.revision, -1) + 1"],
-      [event, "WHERE coalesce(head.revision, -1) = p_expected", ""]
+      [event, "${expected} + 1", "coalesce(head.revision, -1) + 1"],
+      [event, "WHERE coalesce(head.revision, -1) = ${expected}", ""]
     ]
   },
   {
     law: "Append 8",
     breaks: "append_event does not look where its stream is",
-    by: [[event, "WHERE coalesce(head.revision, -1) = p_expected", ""]]
+    by: [[event, "WHERE coalesce(head.revision, -1) = ${expected}", ""]]
   },
   {
     law: "Append 8",

@@ -44,7 +44,7 @@ export const order: ReadonlyArray<Mutant> = [
   {
     law: "Order 1",
     breaks: "late: append_event draws before it takes its floor",
-    by: late("internal/sql/functions/appendEvent.ts", "SELECT ${floorLock(schema)} WHERE", "p_expected + 1")
+    by: late("internal/sql/functions/appendEvent.ts", "SELECT ${floorLock(schema)}, ", "${expected} + 1")
   },
   {
     law: "Order 2",
@@ -69,7 +69,7 @@ export const order: ReadonlyArray<Mutant> = [
   {
     law: "Order 12",
     breaks: "late: append_events draws before it takes its floor",
-    by: late("internal/sql/functions/appendEvents.ts", "SELECT ${floorLock(schema)} OFFSET", "u.expected + 1")
+    by: late("internal/sql/functions/appendEvents.ts", "SELECT ${floorLock(schema)}, ", "u.expected + 1")
   },
   { law: "Order 1", breaks: "onesnap: a reader looks and reads in one snapshot", by: looksInOneSnapshot },
   {
@@ -101,12 +101,12 @@ export const order: ReadonlyArray<Mutant> = [
   {
     law: "Order 4",
     breaks: "append_event takes no floor",
-    by: [["internal/sql/functions/appendEvent.ts", "SELECT ${floorLock(schema)} WHERE", "SELECT 1 WHERE"]]
+    by: [["internal/sql/functions/appendEvent.ts", "SELECT ${floorLock(schema)}, ", "SELECT "]]
   },
   {
     law: "Order 4",
     breaks: "append_events takes no floor",
-    by: [["internal/sql/functions/appendEvents.ts", "SELECT ${floorLock(schema)} OFFSET", "SELECT 1 OFFSET"]]
+    by: [["internal/sql/functions/appendEvents.ts", "SELECT ${floorLock(schema)}, ", "SELECT "]]
   },
   {
     law: "Order 4",

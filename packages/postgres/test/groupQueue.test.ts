@@ -20,7 +20,8 @@ const append = (id: string, expected: Expected = "any"): EncodedAppend => ({
   stream: StreamName.make("Queue", id),
   category: "Queue",
   expected,
-  events: [{ id: EventId.make(crypto.randomUUID()), type: "T", schemaVersion: 1, data: "{}", metadata: "{}" }]
+  events: [{ id: EventId.make(crypto.randomUUID()), type: "T", schemaVersion: 1, data: "{}", metadata: "{}" }],
+  idsAreNew: true
 })
 const id = (one: EncodedAppend) => StreamName.id(one.stream)
 

@@ -55,7 +55,8 @@ export const encode = (
     stream,
     category: StreamName.category(stream),
     expected: append.expected ?? "any",
-    events: encoded
+    events: encoded,
+    idsAreNew: events.every(({ id }) => id === undefined)
   })
 }
 

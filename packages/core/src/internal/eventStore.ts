@@ -54,8 +54,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
       encoded.push(one.success)
     }
     // Ids that were made here are new.
-    const given = appends.some(({ events }) => events.some(({ id }) => id !== undefined))
-    const twice = given ? repeatedId(encoded) : undefined
+    const twice = encoded.every(({ idsAreNew }) => idsAreNew) ? undefined : repeatedId(encoded)
     if (twice !== undefined) {
       const problem = `two of the events given have the id ${twice}`
       return yield* Errors.because(operation, new Errors.InvalidRequest({ problem }))

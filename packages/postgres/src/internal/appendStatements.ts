@@ -8,7 +8,10 @@ import * as EventStore from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import type { Database, Values } from "./Database.ts"
+import { plannedAt } from "./plannedAt.ts"
 import { toRecorded } from "./rows.ts"
+import { insertEvent } from "./sql/functions/appendEvent.ts"
+import { insertEvents } from "./sql/functions/appendEvents.ts"
 
 /** How one append ended: as its caller will see it, or not yet: its stream is held, or its ids need a closer look. */
 export type Answer = Outcome | { readonly _tag: "Busy" } | { readonly _tag: "LookCloser" }
@@ -130,8 +133,8 @@ const columns = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.P
   ]
 }
 
-/** The append functions of a schema. */
-export const make = ({ run, schema }: Database): Statements => {
+/** The statements of a schema; with `mayInsert` the table may be written to without its functions. */
+export const make = ({ run, schema }: Database, mayInsert = false): Statements => {
   const scalar = `outcome, revision::float8, "position"::float8`
   const event = `SELECT ${schema}.append_event($1, $2, $3, $4, $5, $6, $7)`
   const events = `SELECT ${schema}.append_events($1, $2, $3, $4, $5, $6, $7)`
@@ -142,10 +145,19 @@ export const make = ({ run, schema }: Database): Statements => {
   const look = `SELECT e.id, e.stream, e.category, e.revision::float8, e.position::float8, e.type, e.schema_version, e.data::text
     FROM unnest($1::uuid[]) u(id) CROSS JOIN LATERAL (SELECT * FROM ${schema}.events x WHERE x.id = u.id LIMIT 1) e`
 
+  const insertOne = insertEvent(schema)
+  const insertMany = insertEvents(schema)
+  // How long the log is known to be.
+  let newest = 0
+  const stored = (position: number | null): number | null => {
+    newest = Math.max(newest, position ?? 0)
+    return position
+  }
+
   return {
-    event: ({ events: [only], expected, stream }) =>
+    event: ({ events: [only], expected, idsAreNew, stream }) =>
       Effect.map(
-        run(event, [
+        run(mayInsert && idsAreNew ? plannedAt(newest, insertOne) : event, [
           PgTypes.text(stream),
           PgTypes.int8(code(expected)),
           PgTypes.uuid(only?.id ?? null),
@@ -154,13 +166,22 @@ export const make = ({ run, schema }: Database): Statements => {
           PgTypes.text(only?.data ?? null),
           PgTypes.text(only?.metadata ?? null)
         ]),
-        ([row]) => quick(expected, row?.[0] as number | null)
+        ([row]) => quick(expected, stored((row?.[0] ?? null) as number | null))
       ),
     events: (appends) => {
       const [streams, , expected, , , , ...parts] = columns(appends)
-      return Effect.map(run(events, [streams, expected, ...parts]), ([row]) => {
-        const positions = row?.[0] as ReadonlyArray<number | null>
-        return appends.map((append, i) => quick(append.expected, positions[i] ?? null))
+      const params = [streams, expected, ...parts]
+      if (!mayInsert || !appends.every(({ idsAreNew }) => idsAreNew)) {
+        return Effect.map(run(events, params), ([row]) => {
+          const positions = row?.[0] as ReadonlyArray<number | null>
+          return appends.map((append, i) => quick(append.expected, positions[i] ?? null))
+        })
+      }
+      return Effect.map(run(plannedAt(newest, insertMany), params), (rows) => {
+        const positions = new Map(rows as ReadonlyArray<readonly [string, number]>)
+        return appends.map(({ events, expected }) =>
+          quick(expected, stored(positions.get(events[0]?.id ?? "") ?? null))
+        )
       })
     },
     one: ({ category, events, expected, stream }, wait) =>

@@ -14,6 +14,7 @@ import * as StreamName from "evolvent/StreamName"
 import { settle } from "./appendAlone.ts"
 import { closed } from "./appendRefusals.ts"
 import * as appendStatements from "./appendStatements.ts"
+import { literal } from "./Database.ts"
 import type { Database } from "./Database.ts"
 import * as groupCommit from "./groupCommit.ts"
 import * as keptConnections from "./keptConnections.ts"
@@ -39,7 +40,13 @@ export const make = Effect.fnUntraced(function* (
   const { run, schema, sql } = db
   const statements = appendStatements.make(db)
   const kept = yield* keptConnections.make(db)
-  const gathered = yield* groupCommit.make(appendStatements.make({ ...db, run: kept }), limits)
+  const [table, sequence] = [literal(`${schema}.events`), literal(`${schema}.position`)]
+  const mayInsert = `SELECT has_table_privilege(${table}, 'INSERT') AND has_sequence_privilege(${sequence}, 'USAGE')`
+  const [mayInsertRow] = yield* Effect.orElseSucceed(run(mayInsert, []), () => [])
+  const gathered = yield* groupCommit.make(
+    appendStatements.make({ ...db, run: kept }, mayInsertRow?.[0] === true),
+    limits
+  )
   // Whoever still waits for a stream when the store is closed must hear of it.
   const closing = yield* Deferred.make<never, SqlError>()
   yield* Effect.addFinalizer(() => Deferred.fail(closing, closed()))

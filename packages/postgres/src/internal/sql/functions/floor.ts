@@ -17,6 +17,9 @@ export const takeFloor = (schema: string): string =>
 /** The statement of an append that makes its commit wait for its flush. */
 export const untilFlushed = `IF current_setting('synchronous_commit') = 'off' THEN nothing := set_config('synchronous_commit', 'on', true); END IF;`
 
+/** The same, as an expression. */
+export const flushed = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END`
+
 /** The floor's lock, as an expression. */
 export const floorLock = (schema: string): string =>
   `pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'), 0)::bit(32)::int)`
