@@ -127,7 +127,7 @@ const heads: ReadonlyArray<Mutant> = [
   {
     law: "Append 4",
     breaks: "append_event records what the clock says",
-    by: [unclocked(event, "head.recorded_at", "date_trunc('milliseconds', clock_timestamp())")]
+    by: [unclocked(event, "head.recorded_at", "${now}")]
   },
   {
     law: "Append 4",

@@ -176,7 +176,9 @@ for (const level of ["REPEATABLE READ", "SERIALIZABLE"]) {
 it("the functions of groups answer no conflict from a stale head either, should the database be strict by default", () =>
   run(
     Effect.gen(function* () {
-      const { event, events: many, group, one: longer } = appendStatements.make(Database.make(sql, store.schema))
+      const database = Database.make(sql, store.schema)
+      const { event, events: many, group, one: longer } = appendStatements.make(database)
+      const inserts = appendStatements.make(database, true)
       for (const [attempt, stored] of [
         [(one: EncodedAppend) => group([one]), true],
         [(one: EncodedAppend) => group([one, { ...one, events: [] }]), true],
@@ -186,7 +188,7 @@ it("the functions of groups answer no conflict from a stale head either, should 
         yield* events.append(stream, [numbered(0)])
         const { id } = numbered(1)
         const encoded = { id, type: "T", schemaVersion: 1, data: "1", metadata: "{}" }
-        const one = { stream, category: "Case", expected: at(stored ? 1 : 0), events: [encoded] }
+        const one = { stream, category: "Case", expected: at(stored ? 1 : 0), events: [encoded], idsAreNew: true }
         const late = sql.withTransaction(
           Effect.gen(function* () {
             yield* sql`SELECT 1`
@@ -202,7 +204,9 @@ it("the functions of groups answer no conflict from a stale head either, should 
       // The shortest ways in know nothing but success: here they are unsure, and append_one says why.
       const quick: ReadonlyArray<(one: EncodedAppend) => Effect.Effect<unknown, SqlError>> = [
         event,
-        (one) => Effect.map(many([one]), ([answer]) => answer)
+        (one) => Effect.map(many([one]), ([answer]) => answer),
+        inserts.event,
+        (one) => Effect.map(inserts.events([one]), ([answer]) => answer)
       ]
       for (const attempt of quick) {
         const stream = fresh()
@@ -212,7 +216,8 @@ it("the functions of groups answer no conflict from a stale head either, should 
           stream,
           category: "Case",
           expected: at(expected),
-          events: [encoded]
+          events: [encoded],
+          idsAreNew: true
         })
         const answers: Array<unknown> = []
         const late = (expected: number) =>

@@ -84,6 +84,37 @@ const many = ([row]: ReadonlyArray<Values>): ReadonlyArray<Answer> => {
   return outcomes.map((outcome, i) => answer(outcome, revisions[i] ?? null, positions[i] ?? null))
 }
 
+/** The columns of appends of one event each. */
+const rowsOf = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.Parameter> => {
+  const streams: Array<string> = []
+  const expected: Array<bigint> = []
+  const ids: Array<string> = []
+  const types: Array<string> = []
+  const versions: Array<number> = []
+  const data: Array<string> = []
+  const metadata: Array<string> = []
+  for (const append of appends) {
+    streams.push(append.stream)
+    expected.push(code(append.expected))
+    for (const event of append.events) {
+      ids.push(event.id)
+      types.push(event.type)
+      versions.push(event.schemaVersion)
+      data.push(event.data)
+      metadata.push(event.metadata)
+    }
+  }
+  return [
+    array(streams, text),
+    array(expected, int8),
+    array(ids, uuid),
+    array(types, text),
+    array(versions, int4),
+    array(data, text),
+    array(metadata, text)
+  ]
+}
+
 /** The columns of events and of appends, as the functions for many take them. */
 const columns = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.Parameter> => {
   const members: Array<number> = []
@@ -169,8 +200,7 @@ export const make = ({ run, schema }: Database, mayInsert = false): Statements =
         ([row]) => quick(expected, stored((row?.[0] ?? null) as number | null))
       ),
     events: (appends) => {
-      const [streams, , expected, , , , ...parts] = columns(appends)
-      const params = [streams, expected, ...parts]
+      const params = rowsOf(appends)
       if (!mayInsert || !appends.every(({ idsAreNew }) => idsAreNew)) {
         return Effect.map(run(events, params), ([row]) => {
           const positions = row?.[0] as ReadonlyArray<number | null>

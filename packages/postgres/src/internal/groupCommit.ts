@@ -91,9 +91,6 @@ export const make = Effect.fnUntraced(function* (
       if (group.length === 0) return
       freeLanes -= 1
       begunAt = performance.now()
-      // Adjacent appends of one stream are what the function for groups expects; a stable sort keeps their order.
-      if (group.length > 1)
-        group.sort((a, b) => (a.append.stream < b.append.stream ? -1 : a.append.stream > b.append.stream ? 1 : 0))
       for (const { append } of group) queue.hold(append.stream)
       fork(run(group))
     }
@@ -101,7 +98,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   // Suspended: a value that cannot be encoded throws, and must not take the lane with it.
-  const run = (group: ReadonlyArray<Member>): Effect.Effect<void> =>
+  const run = (group: Array<Member>): Effect.Effect<void> =>
     Effect.onExit(
       Effect.suspend(() => answersOf(group)),
       (exit) =>
@@ -112,18 +109,20 @@ export const make = Effect.fnUntraced(function* (
         })
     ).pipe(Effect.ignore)
 
-  const answersOf = (group: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<QuickAnswer>, SqlError> => {
-    const appends = group.map(({ append }) => append)
+  const answersOf = (group: Array<Member>): Effect.Effect<ReadonlyArray<QuickAnswer>, SqlError> => {
     const [first] = group
     if (first !== undefined && group.length === 1) {
       const { append } = first
       const alone = isPlain(first) ? statements.event(append) : statements.one(append, false)
       return Effect.map(alone, (answer) => [answer])
     }
-    const streams = new Set(appends.map(({ stream }) => stream))
-    return group.every(isPlain) && streams.size === appends.length
-      ? statements.events(appends)
-      : statements.group(appends)
+    const streams = new Set(group.map(({ append }) => append.stream))
+    if (group.every(isPlain) && streams.size === group.length) {
+      return statements.events(group.map(({ append }) => append))
+    }
+    // Adjacent appends of one stream are what the function for groups expects; a stable sort keeps their order.
+    group.sort((a, b) => (a.append.stream < b.append.stream ? -1 : a.append.stream > b.append.stream ? 1 : 0))
+    return statements.group(group.map(({ append }) => append))
   }
 
   /** Members after an attempt. Those that go by themselves or wait for their turn return to the front, in their order. */

@@ -1,5 +1,6 @@
 // One event in one append, alone; the shortest way in. Hands over to append_one whatever needs a closer look.
 import { flushed, floorLock, streamKey } from "./floor.ts"
+import { now } from "./now.ts"
 import { asOwner } from "./rights.ts"
 
 /** What an event is stored by. */
@@ -22,7 +23,7 @@ interface Names {
  */
 const insert = (schema: string, { data, expected, id, metadata, stream, type, version }: Names): string => `
   INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
-    SELECT nextval('${schema}.position'), ${expected} + 1, greatest(head.recorded_at, date_trunc('milliseconds', clock_timestamp())),
+    SELECT nextval('${schema}.position'), ${expected} + 1, greatest(head.recorded_at, ${now}),
         ${id}, ${version}, ${stream}, split_part(${stream}, '-', 1), ${type}, ${data}::json, ${metadata}::json
     FROM (
       SELECT ${floorLock(schema)}, ${flushed} WHERE pg_try_advisory_xact_lock(${streamKey(schema, stream)}) OFFSET 0

@@ -1,5 +1,6 @@
 // Many appends of one event each, at known revisions of different streams, in one statement and one commit.
 import { flushed, floorLock, streamKey } from "./floor.ts"
+import { now } from "./now.ts"
 import { asOwner } from "./rights.ts"
 
 /**
@@ -15,7 +16,7 @@ const insert = (schema: string, lists: string): string => `
     SELECT nextval('${schema}.position'), u.expected + 1, greatest(head.recorded_at, floor.now),
       u.id, u.version, u.stream, split_part(u.stream, '-', 1), u.type, u.data::json, u.metadata::json
     FROM (
-      SELECT ${floorLock(schema)}, ${flushed}, date_trunc('milliseconds', clock_timestamp()) AS now OFFSET 0
+      SELECT ${floorLock(schema)}, ${flushed}, ${now} AS now OFFSET 0
     ) floor
     CROSS JOIN unnest(${lists}) u(stream, expected, id, type, version, data, metadata)
     LEFT JOIN LATERAL (

@@ -1,5 +1,6 @@
 // append_group(): many appends in one commit, each with an outcome of its own, or all of them or none.
 import { streamKey, takeFloor } from "./floor.ts"
+import { now } from "./now.ts"
 import { keepsSnapshot } from "./refuseStale.ts"
 import { asOwner } from "./rights.ts"
 
@@ -83,7 +84,7 @@ BEGIN
   END IF;
   IF NOT stores OR (p_all AND (1 = ANY (outcomes) OR 3 = ANY (outcomes) OR 5 = ANY (outcomes))) THEN RETURN; END IF;
   ${takeFloor(schema)}
-  now_ := date_trunc('milliseconds', clock_timestamp());
+  now_ := ${now};
   SELECT array_agg(nextval('${schema}.position')) INTO drawn FROM generate_series(1, events);
   INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
     SELECT drawn[u.o], base[u.member] + u.o, greatest(times[u.member], now_), u.id, u.v,

@@ -1,5 +1,6 @@
 // append_one(): one append of any size, which may wait for its stream; alone after a closer look, and in a caller's transaction.
 import { streamKey, takeFloor } from "./floor.ts"
+import { now } from "./now.ts"
 import { keepsSnapshot } from "./refuseStale.ts"
 import { asOwner } from "./rights.ts"
 
@@ -21,7 +22,7 @@ DECLARE
   n int := cardinality(p_ids);
   head bigint;
   at timestamptz;
-  now_ timestamptz := date_trunc('milliseconds', clock_timestamp());
+  now_ timestamptz := ${now};
   violated text;
   nothing text;
 BEGIN
