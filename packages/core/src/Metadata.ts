@@ -1,6 +1,7 @@
 // Metadata: who caused an event, in which conversation and trace; it flows by itself from command to event to reaction.
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { Json } from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 
@@ -102,13 +103,13 @@ const parseTrace = (text: string | undefined): Tracer.ExternalSpan | undefined =
     : Tracer.externalSpan({ traceId, spanId, sampled: (Number.parseInt(flags ?? "00", 16) & 1) === 1 })
 }
 
-/** What an append made here adds to its events: the fiber's metadata and the trace of its span. */
-export const forAppend: Effect.Effect<Metadata> = Effect.withFiber((fiber) => {
+/** What an append that a fiber makes adds to its events: the fiber's metadata and the trace of its span. */
+export const forAppend = (fiber: Fiber.Fiber<unknown, unknown>): Metadata => {
   // An append of its own has no command that made it, whatever it was handed.
   const current = withoutCommand(fiber.getRef(Current))
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-  if (span === undefined || current.traceparent !== undefined) return Effect.succeed(current)
+  if (span === undefined || current.traceparent !== undefined) return current
   const text = `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`
   // A span that is switched off, or of another kind of tracing, has ids that mean nothing to others.
-  return Effect.succeed(traceparent.test(text) ? { ...current, traceparent: text } : current)
-})
+  return traceparent.test(text) ? { ...current, traceparent: text } : current
+}

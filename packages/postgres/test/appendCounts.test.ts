@@ -22,6 +22,11 @@ const quiet: Tail = {
   follow: Effect.succeed(Effect.never)
 }
 
+const nameOf = (text: string): string => {
+  if (text.includes("INSERT INTO")) return text.includes("unnest(") ? "INSERT of many" : "INSERT of one"
+  return /append_\w+/.exec(text)?.[0] ?? text
+}
+
 /** The store over a client that notes each statement of an append, and how many were under way at the same time. */
 const counted = Effect.gen(function* () {
   const reserve = Effect.map(store.sql.reserve, (connection) => {
@@ -40,7 +45,7 @@ const counted = Effect.gen(function* () {
   let now = 0
   const noted = <A, E>(text: string, effect: Effect.Effect<A, E>) =>
     Effect.suspend(() => {
-      statements.push(/append_\w+/.exec(text)?.[0] ?? text)
+      statements.push(nameOf(text))
       seen.most = Math.max(seen.most, ++now)
       return Effect.ensuring(
         effect,
@@ -49,8 +54,13 @@ const counted = Effect.gen(function* () {
     })
   const run: typeof db.run = (text, params) => noted(text, db.run(text, params))
   const events = EventStore.make(yield* driver.make({ ...db, run }, quiet, appendLimits.defaultLimits))
+  // What it asked when it was opened.
+  statements.length = 0
   return { events, seen }
 })
+
+/** An event without an id of its own: it gets a new one. */
+const anonymous = { type: "Counted", data: {} }
 
 const commits = Effect.gen(function* () {
   // Sessions report to the statistics at the end of a transaction, and this one reads nothing that it remembers.
@@ -77,6 +87,19 @@ it("one caller, one after the other: one statement for each append that goes as 
       yield* Effect.flip(events.append(stream, [numbered(4)], { expected: "noStream" }))
       yield* events.append(stream, [], { expected: "streamExists" })
       expect(seen.statements).toEqual(["append_one", "append_event", "append_event", "append_one", "append_one"])
+      seen.statements.length = 0
+      const other = fresh()
+      known = "noStream"
+      for (let n = 0; n < 3; n++)
+        known = (yield* events.append(other, [anonymous], { expected: known })).revision ?? known
+      yield* Effect.flip(events.append(other, [anonymous], { expected: "noStream" }))
+      expect(seen.statements).toEqual([
+        "INSERT of one",
+        "INSERT of one",
+        "INSERT of one",
+        "INSERT of one",
+        "append_one"
+      ])
     })
   ))
 
@@ -92,6 +115,12 @@ it("appends of one moment at known revisions of different streams: one statement
         )
       }
       expect(seen).toEqual({ statements: ["append_events", "append_events", "append_events"], most: 1 })
+      seen.statements.length = 0
+      yield* Effect.all(
+        streams.map((stream) => events.append(stream, [anonymous], { expected: Revision.make(2) })),
+        { concurrency: "unbounded" }
+      )
+      expect(seen).toEqual({ statements: ["INSERT of many"], most: 1 })
     })
   ))
 

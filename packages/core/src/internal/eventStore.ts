@@ -10,10 +10,12 @@ import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
 import type {
   Append,
+  Appended,
   Driver,
   EncodedAppend,
   EncodedRecorded,
   EventStore,
+  Outcome,
   ReadOptions,
   ReadRequest
 } from "../EventStore.ts"
@@ -39,40 +41,54 @@ interface Place {
   readonly isFirst: boolean
 }
 
+type AppendError = Errors.WrongExpectedRevision | Errors.EventIdReused | Errors.EventStoreError
+
+/** What a driver's outcome is to those who append. */
+const resultsOf = (
+  outcome: Outcome,
+  appends: ReadonlyArray<EncodedAppend>
+): Effect.Effect<ReadonlyArray<Appended>, AppendError> => {
+  switch (outcome._tag) {
+    case "Appended":
+      return Effect.succeed(outcome.results)
+    case "Conflict": {
+      const { expected, stream } = appends[outcome.index] as EncodedAppend
+      return Effect.fail(new Errors.WrongExpectedRevision({ stream, expected, actual: outcome.actual }))
+    }
+    case "IdReused": {
+      const { stream } = appends[outcome.index] as EncodedAppend
+      return Effect.fail(new Errors.EventIdReused({ stream, id: outcome.id, problem: outcome.problem }))
+    }
+  }
+}
+
 /** The event store of a driver. */
 export const make = (driver: Driver): EventStore["Service"] => {
   const { maxAppendBytes } = driver.capabilities
 
-  const write = Effect.fnUntraced(function* (operation: string, appends: ReadonlyArray<Append>) {
-    const flow = yield* Metadata.forAppend
-    const generator = yield* EventId.Generator
-    const now = yield* Clock.currentTimeMillis
-    const encoded: Array<EncodedAppend> = []
-    for (const append of appends) {
-      const one = encode(append, flow, () => generator(now), maxAppendBytes)
-      if (Result.isFailure(one)) return yield* Errors.because(operation, one.failure)
-      encoded.push(one.success)
-    }
-    // Ids that were made here are new.
-    const twice = encoded.every(({ idsAreNew }) => idsAreNew) ? undefined : repeatedId(encoded)
-    if (twice !== undefined) {
-      const problem = `two of the events given have the id ${twice}`
-      return yield* Errors.because(operation, new Errors.InvalidRequest({ problem }))
-    }
-    const outcome = yield* driver.append(encoded)
-    switch (outcome._tag) {
-      case "Appended":
-        return outcome.results
-      case "Conflict": {
-        const { expected, stream } = encoded[outcome.index] as EncodedAppend
-        return yield* new Errors.WrongExpectedRevision({ stream, expected, actual: outcome.actual })
+  // In one step, and not as a generator: it stands in the way of every append.
+  const write = (
+    operation: string,
+    appends: ReadonlyArray<Append>
+  ): Effect.Effect<ReadonlyArray<Appended>, AppendError> =>
+    Effect.withFiber((fiber) => {
+      const flow = Metadata.forAppend(fiber)
+      const generator = fiber.getRef(EventId.Generator)
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      const encoded: Array<EncodedAppend> = []
+      for (const append of appends) {
+        const one = encode(append, flow, () => generator(now), maxAppendBytes)
+        if (Result.isFailure(one)) return Effect.fail(Errors.because(operation, one.failure))
+        encoded.push(one.success)
       }
-      case "IdReused": {
-        const { stream } = encoded[outcome.index] as EncodedAppend
-        return yield* new Errors.EventIdReused({ stream, id: outcome.id, problem: outcome.problem })
+      // Ids that were made here are new.
+      const twice = encoded.every(({ idsAreNew }) => idsAreNew) ? undefined : repeatedId(encoded)
+      if (twice !== undefined) {
+        const problem = `two of the events given have the id ${twice}`
+        return Effect.fail(Errors.because(operation, new Errors.InvalidRequest({ problem })))
       }
-    }
-  })
+      return Effect.flatMap(driver.append(encoded), (outcome) => resultsOf(outcome, encoded))
+    })
 
   const read = (
     filter: EventFilter.EventFilter,

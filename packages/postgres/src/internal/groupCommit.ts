@@ -92,22 +92,19 @@ export const make = Effect.fnUntraced(function* (
       freeLanes -= 1
       begunAt = performance.now()
       for (const { append } of group) queue.hold(append.stream)
-      fork(run(group))
+      run(group)
     }
     lookAgain()
   }
 
   // Suspended: a value that cannot be encoded throws, and must not take the lane with it.
-  const run = (group: Array<Member>): Effect.Effect<void> =>
-    Effect.onExit(
-      Effect.suspend(() => answersOf(group)),
-      (exit) =>
-        Effect.sync(() => {
-          freeLanes += 1
-          for (const { append } of group) queue.release(append.stream)
-          settle(group, (i) => Exit.map(exit, (answers) => answers[i]))
-        })
-    ).pipe(Effect.ignore)
+  const run = (group: Array<Member>): void => {
+    fork(Effect.suspend(() => answersOf(group))).addObserver((exit) => {
+      freeLanes += 1
+      for (const { append } of group) queue.release(append.stream)
+      settle(group, (i) => Exit.map(exit, (answers) => answers[i]))
+    })
+  }
 
   const answersOf = (group: Array<Member>): Effect.Effect<ReadonlyArray<QuickAnswer>, SqlError> => {
     const [first] = group

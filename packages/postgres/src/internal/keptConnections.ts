@@ -70,15 +70,24 @@ export const make = Effect.fnUntraced(function* ({
     })
   )
 
+  const use = (
+    one: Kept,
+    text: string,
+    params: ReadonlyArray<unknown>,
+    restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  ) =>
+    Effect.onExit(restore(one.connection.executeValues(text, params)), (exit) => {
+      if (Exit.isFailure(exit) || isClosed || performance.now() > one.until) return giveBack([one])
+      keep(one)
+      return Effect.void
+    }) as ReturnType<Database["run"]>
+
   // Nobody may be interrupted between the taking and what gives it back.
   return (text, params) =>
     Effect.uninterruptibleMask((restore) => {
       const kept = free.pop()
-      return Effect.flatMap(kept === undefined ? take(restore) : Effect.succeed(kept), (one) =>
-        Effect.onExit(restore(one.connection.executeValues(text, params)), (exit) => {
-          if (Exit.isFailure(exit) || isClosed || performance.now() > one.until) return giveBack([one])
-          return Effect.sync(() => keep(one))
-        })
-      ) as ReturnType<Database["run"]>
+      return kept === undefined
+        ? Effect.flatMap(take(restore), (one) => use(one, text, params, restore))
+        : use(kept, text, params, restore)
     })
 })
