@@ -44,7 +44,13 @@ export const order: ReadonlyArray<Mutant> = [
   {
     law: "Order 1",
     breaks: "late: append_event draws before it takes its floor",
-    by: late("internal/sql/functions/appendEvent.ts", "SELECT ${floorLock(schema)}, ", "${expected} + 1")
+    by: [
+      [
+        "internal/sql/functions/appendEvent.ts",
+        "CASE WHEN concat(${floorLock(schema)}, ${flushed}) IS NOT NULL THEN nextval('${schema}.position') END",
+        "CASE WHEN concat(nextval('${schema}.position'), ${floorLock(schema)}) IS NOT NULL THEN currval('${schema}.position') END"
+      ]
+    ]
   },
   {
     law: "Order 2",
@@ -101,7 +107,7 @@ export const order: ReadonlyArray<Mutant> = [
   {
     law: "Order 4",
     breaks: "append_event takes no floor",
-    by: [["internal/sql/functions/appendEvent.ts", "SELECT ${floorLock(schema)}, ", "SELECT "]]
+    by: [["internal/sql/functions/appendEvent.ts", "concat(${floorLock(schema)}, ${flushed})", "concat(${flushed})"]]
   },
   {
     law: "Order 4",

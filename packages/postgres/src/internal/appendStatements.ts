@@ -167,7 +167,7 @@ const columns = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.P
 /** The statements of a schema; with `mayInsert` the table may be written to without its functions. */
 export const make = ({ run, schema }: Database, mayInsert = false): Statements => {
   const scalar = `outcome, revision::float8, "position"::float8`
-  const event = `SELECT ${schema}.append_event($1, $2, $3, $4, $5, $6, $7)`
+  const byFunction = `SELECT ${schema}.append_event($1, $2, $3, $4, $5, $6, $7)`
   const events = `SELECT ${schema}.append_events($1, $2, $3, $4, $5, $6, $7)`
   const one = `SELECT ${scalar} FROM ${schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9)`
   const arrays = "outcomes, revisions::float8[], positions::float8[]"
@@ -186,19 +186,23 @@ export const make = ({ run, schema }: Database, mayInsert = false): Statements =
   }
 
   return {
-    event: ({ events: [only], expected, idsAreNew, stream }) =>
-      Effect.map(
-        run(mayInsert && idsAreNew ? plannedAt(newest, insertOne) : event, [
-          PgTypes.text(stream),
-          PgTypes.int8(code(expected)),
-          PgTypes.uuid(only?.id ?? null),
-          PgTypes.text(only?.type ?? null),
-          PgTypes.int4(only?.schemaVersion ?? null),
-          PgTypes.text(only?.data ?? null),
-          PgTypes.text(only?.metadata ?? null)
-        ]),
-        ([row]) => quick(expected, stored((row?.[0] ?? null) as number | null))
-      ),
+    event: ({ events: [only], expected, idsAreNew, stream }) => {
+      const at = PgTypes.int8(code(expected))
+      const event = [
+        PgTypes.uuid(only?.id ?? null),
+        PgTypes.text(only?.type ?? null),
+        PgTypes.int4(only?.schemaVersion ?? null),
+        PgTypes.text(only?.data ?? null),
+        PgTypes.text(only?.metadata ?? null)
+      ]
+      const answered =
+        !mayInsert || !idsAreNew
+          ? run(byFunction, [PgTypes.text(stream), at, ...event])
+          : expected === "noStream"
+            ? run(plannedAt(newest, insertOne.first), [PgTypes.text(stream), ...event])
+            : run(plannedAt(newest, insertOne.next), [PgTypes.text(stream), ...event, at])
+      return Effect.map(answered, ([row]) => quick(expected, stored((row?.[0] ?? null) as number | null)))
+    },
     events: (appends) => {
       const params = rowsOf(appends)
       if (!mayInsert || !appends.every(({ idsAreNew }) => idsAreNew)) {

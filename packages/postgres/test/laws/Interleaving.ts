@@ -19,7 +19,8 @@ export interface Actor {
 /** The gates of a store. */
 export interface Gates {
   /**
-   * Puts a gate behind each statement of a function that a pattern finds, and gives how many there are.
+   * Puts a gate behind each statement of a function that a pattern finds, and gives how many there are: one for each
+   * pattern, which may stand in several branches.
    *
    * Broken functions stop as well, in an order of their own.
    */
@@ -91,12 +92,17 @@ export const make = Effect.fnUntraced(function* ({
   ) {
     const [row] = yield* controller.run(`SELECT pg_get_functiondef('${schema}.${fn}'::regproc)`)
     const text = String(row?.[0])
-    let count = 0
+    const placed = new Set<number>()
     const all = new RegExp(patterns.map(({ source }) => source).join("|"), "g")
-    const changed = text.replaceAll(all, (found) => gated(found, count++))
-    if (count !== patterns.length) return yield* broken(`put gates into ${fn}`, `${patterns.length} of them`, text)
+    const changed = text.replaceAll(all, (found) => {
+      const gate = patterns.findIndex((pattern) => pattern.test(found))
+      placed.add(gate)
+      return gated(found, gate)
+    })
+    if (placed.size !== patterns.length)
+      return yield* broken(`put gates into ${fn}`, `${patterns.length} of them`, text)
     yield* controller.run(changed)
-    return count
+    return placed.size
   })
 
   const behind: Gates["behind"] = (fn, actor, patterns) =>
