@@ -40,7 +40,9 @@ export const make = Effect.fnUntraced(function* (
   let isNotifying = false
   let isDue = false
 
-  const notify = db.run("SELECT pg_notify($1, '')", [PgTypes.text(channel)])
+  // Nothing in it needs to be on the disk, and appends would wait while it is brought there.
+  const text = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')"
+  const notify = db.run(text, [PgTypes.text(channel)])
   const notifyWhileDue: Effect.Effect<void> = Effect.suspend(() => {
     isDue = false
     return Effect.ignore(notify).pipe(
