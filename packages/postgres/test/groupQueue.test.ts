@@ -183,7 +183,7 @@ test(
   "sends one event at a known revision the shortest way, several at once, and everything else the longer way",
   Effect.gen(function* () {
     const ways: Array<string> = []
-    const { run } = yield* queue({
+    const fresh = queue({
       event: ({ stream }) => Effect.sync(() => (ways.push(`event ${StreamName.id(stream)}`), stored)),
       events: (appends) => Effect.sync(() => (ways.push(`events ${appends.map(id)}`), appends.map(() => stored))),
       one: ({ stream }) => Effect.sync(() => (ways.push(`one ${StreamName.id(stream)}`), stored)),
@@ -200,10 +200,43 @@ test(
       [append("f", at), two],
       [append("g", at), append("h", "any")]
     ]
-    for (const group of groups) yield* Effect.all(group.map(run), { concurrency: "unbounded" })
+    for (const group of groups) {
+      const { run } = yield* fresh
+      yield* Effect.all(group.map(run), { concurrency: "unbounded" })
+    }
     // Two to one stream are never both at a known revision: the second is not yet where it is expected.
+    const { run } = yield* fresh
     yield* Effect.all([run(append("i", at)), run(append("i", Revision.make(1)))], { concurrency: "unbounded" })
     expect(ways).toEqual(["event a", "events b,c", "one d", "one d", "one e", "group e,f", "group g,h", "group i,i"])
+  })
+)
+
+test(
+  "waits for the end of the turn, unless the last one came alone: then the first goes at once, and the others together",
+  Effect.gen(function* () {
+    const ways: Array<string> = []
+    const slowly = <A>(way: string, answer: A) =>
+      Effect.andThen(
+        Effect.sync(() => void ways.push(way)),
+        Effect.as(Effect.sleep(5), answer)
+      )
+    const { run } = yield* queue({
+      event: (one) => slowly(id(one), stored),
+      events: (appends) =>
+        slowly(
+          String(appends.map(id)),
+          appends.map(() => stored)
+        )
+    })
+    const together = (...names: ReadonlyArray<string>) =>
+      Effect.all([...names.map((name) => run(append(name, "noStream"))), Effect.sync(() => void ways.push("turn"))], {
+        concurrency: "unbounded"
+      })
+    yield* together("a", "b")
+    yield* together("c")
+    yield* together("d", "e", "f")
+    yield* together("g", "h")
+    expect(ways).toEqual(["turn", "a,b", "turn", "c", "d", "turn", "e,f", "turn", "g,h"])
   })
 )
 
@@ -214,7 +247,7 @@ test(
     const unsure: QuickAnswer = { _tag: "Unsure" }
     const conflict: Answer = { _tag: "Conflict", index: 0, actual: undefined }
     let others: ReadonlyArray<Answer> = [{ _tag: "Busy" }, { _tag: "LookCloser" }, conflict]
-    const { run } = yield* queue({
+    const fresh = queue({
       event: () => Effect.sync(() => (ways.push("event"), unsure)),
       events: (appends) => Effect.sync(() => (ways.push("events"), appends.map((_, i) => (i === 1 ? stored : unsure)))),
       one: (_, wait) =>
@@ -227,10 +260,12 @@ test(
       group: (appends) => Effect.sync(() => (ways.push("group"), appends.map(() => conflict))),
       look: () => Effect.sync(() => (ways.push("look"), Result.succeed([undefined])))
     })
-    expect(yield* run(append("a", "noStream"))).toEqual(conflict)
+    const alone = yield* fresh
+    expect(yield* alone.run(append("a", "noStream"))).toEqual(conflict)
     // Held, so it waits; then its id is known, but no longer when it is looked for.
     expect(ways).toEqual(["event", "one", "one, waits", "look", "one"])
     ways.length = 0
+    const { run } = yield* fresh
     const three = yield* Effect.all(
       ["a", "b", "c"].map((name) => run(append(name, "noStream"))),
       { concurrency: "unbounded" }

@@ -1,5 +1,6 @@
 // The event store's driver on PostgreSQL: appends by group commit, reads pages by index, follows by the tail.
 import * as PgTypes from "@effect/sql-pg/PgTypes"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -66,8 +67,6 @@ export const make = Effect.fnUntraced(function* (
   ): Effect.Effect<A, EventStoreError> =>
     Effect.mapError(effect, (error) => (isSqlError(error) ? because(operation, reasonOf(error)) : error))
 
-  const inTransaction = Effect.map(Effect.serviceOption(sql.transactionService), ({ _tag }) => _tag === "Some")
-
   const committed = (outcome: Outcome): void => {
     if (outcome._tag !== "Appended") return
     let newest = 0
@@ -99,23 +98,23 @@ export const make = Effect.fnUntraced(function* (
   const keeping = (appends: ReadonlyArray<EncodedAppend>) =>
     Effect.tap(untilClosed(inline(appends)), (outcome) => sql.afterCommit(Effect.sync(() => committed(outcome))))
 
-  // What was on its way while a projection was registered here goes there instead.
-  const aware = (appends: ReadonlyArray<EncodedAppend>): Effect.Effect<Outcome, SqlError | EventStoreError> =>
-    Effect.catchTag(alone(appends), "SqlError", (error) =>
-      sqlState(error) === unaware && registry.touches(appends) ? keeping(appends) : Effect.fail(error)
-    )
+  const explain = (error: SqlError | EventStoreError): EventStoreError =>
+    isSqlError(error) ? because("EventStore.append", reasonOf(error)) : error
 
   const append = (appends: ReadonlyArray<EncodedAppend>): Effect.Effect<Outcome, EventStoreError> => {
     const problem = nameProblem(appends)
     if (problem !== undefined) return Effect.fail(because("EventStore.append", problem))
-    return explained(
-      "EventStore.append",
-      registry.touches(appends)
-        ? keeping(appends)
-        : Effect.flatMap(inTransaction, (is): Effect.Effect<Outcome, SqlError | EventStoreError> =>
-            is ? within(appends) : aware(appends)
-          )
-    )
+    if (registry.touches(appends)) return Effect.mapError(keeping(appends), explain)
+    return Effect.withFiber((fiber) => {
+      const transaction = Context.getOrUndefined(fiber.context, sql.transactionService)
+      if (transaction !== undefined) return Effect.mapError(within(appends), explain)
+      return Effect.catch(alone(appends), (error) =>
+        // What was on its way while a projection was registered here goes there instead.
+        sqlState(error) === unaware && registry.touches(appends)
+          ? Effect.mapError(keeping(appends), explain)
+          : Effect.fail(explain(error))
+      )
+    })
   }
 
   const read = (request: ReadRequest): Effect.Effect<EncodedPage, EventStoreError> =>

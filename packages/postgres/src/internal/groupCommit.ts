@@ -38,7 +38,8 @@ const isPlain = ({ append: { events, expected }, solo, unsure }: Member): boolea
 /**
  * An append that is gathered with those of other fibers.
  *
- * Alone it goes at once: a lane that is free takes what is there at the end of the turn. A group never waits for a stream
+ * Alone it goes at once: a lane that is free takes what is there at the end of the turn, or the first, where the last one
+ * came alone. A group never waits for a stream
  * that someone else holds: that member waits by itself, on a connection of its own. The members of a group that failed are
  * tried again one by one, with the same ids. Interrupting a caller cancels nobody else.
  */
@@ -57,6 +58,8 @@ export const make = Effect.fnUntraced(function* (
   let begunAt = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   let isScheduled = false
+  /** Whether the last group was one append: so may this one be, and it need not wait for the end of the turn. */
+  let isLone = false
   let isClosed = false
   /** Members without an outcome, wherever they are. */
   let open = 0
@@ -91,6 +94,7 @@ export const make = Effect.fnUntraced(function* (
       if (group.length === 0) return
       freeLanes -= 1
       begunAt = performance.now()
+      isLone = group.length === 1
       for (const { append } of group) queue.hold(append.stream)
       run(group)
     }
@@ -272,8 +276,10 @@ export const make = Effect.fnUntraced(function* (
         isGone: false
       }
       open += 1
+      const isFirst = queue.isEmpty() && !isScheduled
       queue.push(member)
-      schedule()
+      if (isLone && isFirst && freeLanes === limits.lanes) dispatch()
+      else schedule()
       return Effect.suspend(() => {
         open -= 1
         queue.leave(member)
