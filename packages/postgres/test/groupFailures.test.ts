@@ -59,23 +59,23 @@ it(
   () =>
     run(
       Effect.gen(function* () {
-        const storming = { isOver: false }
+        const storming = { isOver: false, killed: 0 }
         const killer = yield* Effect.forkScoped(
           Effect.gen(function* () {
-            let killed = 0
             while (!storming.isOver) {
-              killed += yield* count(
+              storming.killed += yield* count(
                 stranger,
-                `SELECT count(pg_terminate_backend(pid))::int FROM pg_stat_activity WHERE application_name <> 'stranger' AND query LIKE '%append_%' AND state = 'active' AND pid <> pg_backend_pid()`
+                `SELECT count(pg_terminate_backend(pid))::int FROM pg_stat_activity WHERE application_name <> 'stranger' AND (query LIKE '%append_%' OR query LIKE '%INSERT INTO%') AND state = 'active' AND pid <> pg_backend_pid()`
               )
               yield* Effect.sleep(20 + Math.random() * 150)
             }
-            return killed
           })
         )
-        const ends = yield* storm(store, 24, 250, 16)
+        const ends = [...(yield* storm(store, 24, 250, 16))]
+        // As long as it takes: a machine that is fast is not hit at once.
+        while (storming.killed < 3) ends.push(...(yield* storm(store, 24, 250, 16)))
         storming.isOver = true
-        expect(yield* Fiber.join(killer)).toBeGreaterThan(1)
+        yield* Fiber.join(killer)
         expect(yield* agree(ends)).toBe(0)
       })
     ),

@@ -87,6 +87,8 @@ const overtaken = law(
         const store = (stream: string, event: string) =>
           `SELECT outcome FROM ${schema}.append_one(true, 'A-${stream === "mine" ? name : `${name}other`}', 'A', -2,
             ARRAY[${event}]::uuid[], ARRAY['T'], ARRAY[1], ARRAY['{}'], ARRAY['{}'])`
+        // Behind a group nobody goes before the end of the turn.
+        yield* Effect.forEach([1, 2, 3], (n) => ended(here, `${name}group${n}`, "noStream"), { concurrency: 3 })
         let outcomes: ReadonlyArray<string> = []
         const mine = ended(here, name, expected, id)
         const append = {
