@@ -78,8 +78,18 @@ export const make = (shared: Shared, random: Random): Effect.Effect<void> => {
     return op
   }
 
-  const send = (store: StoreName, { expected, ids, stream }: Planned): Effect.Effect<Stored, Failure> =>
-    Effect.map(shared.stores[store].append(stream, ids.map(eventOf), { expected }), stored)
+  /** With ids that the application brings, or with the same ones as if the store had made them: that is another way in. */
+  const send = (
+    store: StoreName,
+    { expected, ids, stream }: Planned,
+    areNew = false
+  ): Effect.Effect<Stored, Failure> => {
+    const rest = [...ids]
+    const events = ids.map(eventOf).map((event) => (areNew ? { type: event.type, data: event.data } : event))
+    const generator = () => rest.shift() as EventId.EventId
+    const append = shared.stores[store].append(stream, events, { expected })
+    return Effect.map(Effect.provideService(append, EventId.Generator, generator), stored)
+  }
 
   /** A refusal that contradicts itself, or what this process was told before it asked. */
   const doubt = (conflict: WrongExpectedRevision, before: number): void => {
@@ -128,7 +138,13 @@ export const make = (shared: Shared, random: Random): Effect.Effect<void> => {
     Effect.suspend(() => {
       const before = told.get(key(store, append.stream)) ?? -1
       const op = begin(store, kind, [append])
-      const attempt = Effect.map(send(store, append), (result) => [result])
+      // Asked again they are the same ids, and not new.
+      let areNew = kind === "append" && random.chance(0.6)
+      const attempt = Effect.suspend(() => {
+        const result = send(store, append, areNew)
+        areNew = false
+        return Effect.map(result, (result) => [result])
+      })
       return Effect.tap(settle(op, attempt, before), (results) => Effect.sync(() => keep(store, append, results)))
     })
 
