@@ -8,7 +8,7 @@ import * as appendLimits from "../src/internal/appendLimits.ts"
 import * as Database from "../src/internal/Database.ts"
 import * as driver from "../src/internal/eventStore.ts"
 import type { Tail } from "../src/internal/tail.ts"
-import { fresh, numbered, serve } from "./support/AppendStore.ts"
+import { fresh, numbered, read, serve } from "./support/AppendStore.ts"
 
 const { open } = await serve()
 const store = await open()
@@ -116,11 +116,29 @@ it("appends of one moment at known revisions of different streams: one statement
       }
       expect(seen).toEqual({ statements: ["append_events", "append_events", "append_events"], most: 1 })
       seen.statements.length = 0
-      yield* Effect.all(
+      const told = yield* Effect.all(
         streams.map((stream) => events.append(stream, [anonymous], { expected: Revision.make(2) })),
         { concurrency: "unbounded" }
       )
       expect(seen).toEqual({ statements: ["INSERT of many"], most: 1 })
+      // To each what is true of its own event, also where one of them was left out.
+      const [late, ...others] = streams
+      const exits = yield* Effect.all(
+        streams.map((stream) =>
+          Effect.result(events.append(stream, [anonymous], { expected: Revision.make(stream === late ? 1 : 3) }))
+        ),
+        { concurrency: "unbounded" }
+      )
+      expect(exits.map(({ _tag }) => _tag)).toEqual(["Failure", ...others.map(() => "Success")])
+      const stored = yield* Effect.forEach(streams, (stream) => read(store, stream))
+      expect(stored.map((all) => all.slice(3).map(({ position, revision }) => ({ position, revision })))).toEqual(
+        streams.map((_, i) =>
+          [told[i], ...(exits[i]?._tag === "Success" ? [exits[i].success] : [])].map((one) => ({
+            position: one?.position,
+            revision: one?.revision
+          }))
+        )
+      )
     })
   ))
 

@@ -84,8 +84,10 @@ const many = ([row]: ReadonlyArray<Values>): ReadonlyArray<Answer> => {
   return outcomes.map((outcome, i) => answer(outcome, revisions[i] ?? null, positions[i] ?? null))
 }
 
-/** The columns of appends of one event each. */
-const rowsOf = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.Parameter> => {
+/** Where appends go, and the columns of their events: all that is needed where each has one. */
+const rowsOf = (
+  appends: ReadonlyArray<EncodedAppend>
+): readonly [streams: PgTypes.Parameter, expected: PgTypes.Parameter, ...events: ReadonlyArray<PgTypes.Parameter>] => {
   const streams: Array<string> = []
   const expected: Array<bigint> = []
   const ids: Array<string> = []
@@ -117,50 +119,28 @@ const rowsOf = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.Pa
 
 /** The columns of events and of appends, as the functions for many take them. */
 const columns = (appends: ReadonlyArray<EncodedAppend>): ReadonlyArray<PgTypes.Parameter> => {
-  const members: Array<number> = []
-  const ids: Array<string> = []
-  const types: Array<string> = []
-  const versions: Array<number> = []
-  const data: Array<string> = []
-  const metadata: Array<string> = []
-  for (let i = 0; i < appends.length; i++) {
-    for (const event of appends[i]?.events ?? []) {
-      members.push(i + 1)
-      ids.push(event.id)
-      types.push(event.type)
-      versions.push(event.schemaVersion)
-      data.push(event.data)
-      metadata.push(event.metadata)
-    }
-  }
+  const [streams, expected, ...events] = rowsOf(appends)
   // An exact expectation that holds proves that the ids are new to its stream.
   const first = appends.map(({ events, expected }) =>
     expected === "any" || expected === "streamExists" ? (events[0]?.id ?? null) : null
   )
   return [
-    array(
-      appends.map(({ stream }) => stream),
-      text
-    ),
+    streams,
     array(
       appends.map(({ category }) => category),
       text
     ),
-    array(
-      appends.map(({ expected }) => code(expected)),
-      int8
-    ),
+    expected,
     array(
       appends.map(({ events }) => events.length),
       int4
     ),
     array(first, uuid),
-    array(members, int4),
-    array(ids, uuid),
-    array(types, text),
-    array(versions, int4),
-    array(data, text),
-    array(metadata, text)
+    array(
+      appends.flatMap(({ events }, i) => events.map(() => i + 1)),
+      int4
+    ),
+    ...events
   ]
 }
 
