@@ -4,7 +4,7 @@ import type { Edit, Mutant } from "./Mutant.ts"
 const safePosition = "internal/sql/functions/safePosition.ts"
 const floor = "internal/sql/functions/floor.ts"
 
-const allocated = "allocated := coalesce(pg_sequence_last_value('${schema}.position'), 0);"
+const allocated = "allocated := coalesce(pg_sequence_last_value('${schema}.position'::regclass), 0);"
 const distance = "allocated + (k.objid::bigint - (allocated & 4294967295) + 6442450944) % 4294967296 - 2147483648"
 const visible = "SELECT e.position INTO visible"
 
@@ -47,8 +47,8 @@ export const order: ReadonlyArray<Mutant> = [
     by: [
       [
         "internal/sql/functions/appendEvent.ts",
-        "CASE WHEN concat(${floorLock(schema)}, ${flushed}) IS NOT NULL THEN nextval('${schema}.position') END",
-        "CASE WHEN concat(nextval('${schema}.position'), ${floorLock(schema)}) IS NOT NULL THEN currval('${schema}.position') END"
+        "CASE WHEN concat(${floorLock(schema)}, ${flushed}) IS NOT NULL THEN nextval('${schema}.position'::regclass) END",
+        "CASE WHEN concat(nextval('${schema}.position'::regclass), ${floorLock(schema)}) IS NOT NULL THEN currval('${schema}.position') END"
       ]
     ]
   },
@@ -84,8 +84,8 @@ export const order: ReadonlyArray<Mutant> = [
     by: [
       [
         floor,
-        "pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'), 0)::bit(32)::int)",
-        "pg_advisory_xact_lock_shared((${storeKey(schema)}::bigint << 32) + coalesce(pg_sequence_last_value('${schema}.position'), 0))"
+        "pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'::regclass), 0)::bit(32)::int)",
+        "pg_advisory_xact_lock_shared((${storeKey(schema)}::bigint << 32) + coalesce(pg_sequence_last_value('${schema}.position'::regclass), 0))"
       ]
     ]
   },
@@ -130,8 +130,8 @@ export const order: ReadonlyArray<Mutant> = [
     by: [
       [
         floor,
-        "coalesce(pg_sequence_last_value('${schema}.position'), 0)",
-        "pg_sequence_last_value('${schema}.position')"
+        "coalesce(pg_sequence_last_value('${schema}.position'::regclass), 0)",
+        "pg_sequence_last_value('${schema}.position'::regclass)"
       ]
     ]
   },

@@ -19,7 +19,7 @@ const floor = /nothing := pg_advisory_xact_lock_shared\([^;]*;/
 /** The floor and the draw of a function that does all in one statement. */
 const inside = [
   [/pg_advisory_xact_lock_shared\([^;]*?::bit\(32\)::int\)/, "text"],
-  [/nextval\('[^']*'\)/, "bigint"]
+  [/nextval\('[^']*'::regclass\)/, "bigint"]
 ] as const
 
 interface Writer {

@@ -25,7 +25,7 @@ const insert = (schema: string, names: Names) => {
   const { data, expected, id, metadata, stream, type, version } = names
   const locks = `pg_try_advisory_xact_lock(${streamKey(schema, stream)})`
   // Of a CASE the condition comes first, wherever it stands.
-  const position = `CASE WHEN concat(${floorLock(schema)}, ${flushed}) IS NOT NULL THEN nextval('${schema}.position') END`
+  const position = `CASE WHEN concat(${floorLock(schema)}, ${flushed}) IS NOT NULL THEN nextval('${schema}.position'::regclass) END`
   const event = (revision: string, recordedAt: string) => `
     INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
       SELECT ${position}, ${revision}, ${recordedAt},

@@ -13,7 +13,7 @@ import { asOwner } from "./rights.ts"
  */
 const insert = (schema: string, lists: string): string => `
   INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
-    SELECT nextval('${schema}.position'), u.expected + 1, greatest(head.recorded_at, floor.now),
+    SELECT nextval('${schema}.position'::regclass), u.expected + 1, greatest(head.recorded_at, floor.now),
       u.id, u.version, u.stream, split_part(u.stream, '-', 1), u.type, u.data::json, u.metadata::json
     FROM (
       SELECT ${floorLock(schema)}, ${flushed}, ${now} AS now OFFSET 0

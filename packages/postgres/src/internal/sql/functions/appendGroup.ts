@@ -85,7 +85,7 @@ BEGIN
   IF NOT stores OR (p_all AND (1 = ANY (outcomes) OR 3 = ANY (outcomes) OR 5 = ANY (outcomes))) THEN RETURN; END IF;
   ${takeFloor(schema)}
   now_ := ${now};
-  SELECT array_agg(nextval('${schema}.position')) INTO drawn FROM generate_series(1, events);
+  SELECT array_agg(nextval('${schema}.position'::regclass)) INTO drawn FROM generate_series(1, events);
   INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
     SELECT drawn[u.o], base[u.member] + u.o, greatest(times[u.member], now_), u.id, u.v,
       p_streams[u.member], p_categories[u.member], u.t, u.d::json, u.m::json

@@ -45,7 +45,7 @@ BEGIN
   BEGIN
     ${takeFloor(schema)}
     INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
-      SELECT nextval('${schema}.position'), head + u.o, greatest(at, now_), u.id, u.v,
+      SELECT nextval('${schema}.position'::regclass), head + u.o, greatest(at, now_), u.id, u.v,
         p_stream, p_category, u.t, u.d::json, u.m::json
       FROM unnest(p_ids, p_types, p_versions, p_data, p_metadata) WITH ORDINALITY u(id, t, v, d, m, o);
   EXCEPTION WHEN unique_violation THEN

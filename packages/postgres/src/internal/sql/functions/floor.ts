@@ -20,9 +20,9 @@ export const untilFlushed = `IF current_setting('synchronous_commit') = 'off' TH
 /** The same, as an expression. */
 export const flushed = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END`
 
-/** The floor's lock, as an expression. */
+/** The floor's lock, as an expression. Typed throughout: as part of a plain statement it meets the caller's search path. */
 export const floorLock = (schema: string): string =>
-  `pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'), 0)::bit(32)::int)`
+  `pg_advisory_xact_lock_shared(${storeKey(schema)}::int, coalesce(pg_sequence_last_value('${schema}.position'::regclass), 0)::bit(32)::int)`
 
 /** The number by which the locks of this store are known: the oid of its sequence of positions. */
 export const storeKey = (schema: string): string => `'${schema}.position'::regclass::oid`

@@ -14,7 +14,7 @@ CREATE FUNCTION ${schema}.refuse_stale(p_stream text, p_category text, p_head bi
 BEGIN
   IF NOT ${keepsSnapshot} THEN RETURN NULL; END IF;
   INSERT INTO ${schema}.events (position, revision, recorded_at, id, schema_version, stream, category, type, data, metadata)
-    VALUES (nextval('${schema}.position'), p_head + 1, clock_timestamp(), gen_random_uuid(), 1,
+    VALUES (nextval('${schema}.position'::regclass), p_head + 1, clock_timestamp(), gen_random_uuid(), 1,
       p_stream, p_category, 'probe', 'null', '{}');
   RAISE EXCEPTION 'undone' USING ERRCODE = 'EV001';
 EXCEPTION

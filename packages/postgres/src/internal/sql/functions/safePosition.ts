@@ -24,7 +24,7 @@ BEGIN
       USING ERRCODE = 'EV002',
         HINT = 'Its snapshot is older than the locks. Read outside of it, or use READ COMMITTED.';
   END IF;
-  allocated := coalesce(pg_sequence_last_value('${schema}.position'), 0);
+  allocated := coalesce(pg_sequence_last_value('${schema}.position'::regclass), 0);
   SELECT min(allocated + (k.objid::bigint - (allocated & 4294967295) + 6442450944) % 4294967296 - 2147483648) INTO lowest
     FROM pg_locks k
     WHERE k.locktype = 'advisory' AND k.objsubid = 2 AND k.mode = 'ShareLock' AND k.granted
