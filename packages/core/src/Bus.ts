@@ -1,5 +1,6 @@
 // Bus: messages between services. At least once, in order per key within a group, parked when nobody can handle them.
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
@@ -10,7 +11,9 @@ import type { Recorded } from "./EventData.ts"
 import type { CategoryFilter } from "./EventFilter.ts"
 import type { EventId } from "./EventId.ts"
 import { EventStore } from "./EventStore.ts"
+import { make as makeGroups } from "./internal/busRetention.ts"
 import { fromLog } from "./internal/busFromLog.ts"
+import * as slots from "./internal/slots.ts"
 import type { Metadata } from "./Metadata.ts"
 import type { Revision } from "./Revision.ts"
 import type { StreamName } from "./StreamName.ts"
@@ -32,6 +35,9 @@ export interface Message {
   readonly data: Json
   readonly metadata: Metadata
 }
+
+export { inbox } from "./internal/busInbox.ts"
+export type { Writes } from "./internal/busInbox.ts"
 
 /** A message that a group could not handle, or that came behind such a message of its key. */
 export interface Parked {
@@ -56,7 +62,7 @@ export interface Subscription<E> {
 export class Bus extends Context.Service<
   Bus,
   {
-    /** Publishes messages, in their order for each key. The same id again changes nothing. */
+    /** Publishes messages, in their order for each key. The same id again changes nothing; with other content it is an error. */
     readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, BusError>
     /**
      * Handles the messages of a group until interrupted; each until it succeeded, or until its retries are used up.
@@ -71,6 +77,22 @@ export class Bus extends Context.Service<
     ) => Effect.Effect<never, BusError, R>
     /** What a group has parked, in order. */
     readonly parked: (group: string) => Effect.Effect<ReadonlyArray<Parked>, BusError>
+    /**
+     * Asks for parked messages to be handled again: those of one key, or all; gives the keys.
+     *
+     * A subscriber of the group does it, now or when there is one: in order, up to the first that fails, and before later
+     * messages of the key.
+     */
+    readonly retry: (
+      group: string,
+      options?: { readonly key?: string }
+    ) => Effect.Effect<ReadonlyArray<string>, BusError>
+    /**
+     * Gives a parked message up: the group will never handle it, and what came behind it stays parked until `retry`.
+     *
+     * Fails with an `InvalidRequest` where it is not parked.
+     */
+    readonly drop: (group: string, id: EventId) => Effect.Effect<void, BusError>
   }
 >()("evolvent/Bus") {}
 
@@ -87,23 +109,42 @@ export const fromRecorded = (event: Recorded): Message => ({
   metadata: event.metadata
 })
 
-/**
- * A bus made of the event log: partitions are streams, groups are processors, parked messages are events.
- *
- * All processes that share the store share the bus. `partitions` is into how many parts a group's work can be divided
- * and must be the same everywhere; 8 unless given. Throws a RangeError unless it is a whole number from 1.
- */
-export const layer = (options?: {
+/** How a bus is made of the event log. */
+export interface LayerOptions {
+  /** Into how many parts a group's work is divided, over all of its processes; 8 unless given. */
   readonly partitions?: number
-}): Layer.Layer<Bus, never, EventStore | CheckpointStore> => {
+  /**
+   * How long messages are kept; for ever unless given. Longer, what a group has yet to handle or has parked, if somebody
+   * subscribed to it within that time. Give all processes the same.
+   */
+  readonly retention?: Duration.Input
+}
+
+/**
+ * A bus made of the event log: messages are events of streams of its own, groups are processors, and so is their parking.
+ *
+ * All processes that share the store share the bus. A group that was away for longer than the retention lost what it had not
+ * handled, and is told so by a warning; one that begins to listen gets what there is. Throws a RangeError unless
+ * `partitions` is a whole number from 1 to 16, and `retention` a time.
+ */
+export const layer = (options?: LayerOptions): Layer.Layer<Bus, never, EventStore | CheckpointStore> => {
   const partitions = options?.partitions ?? 8
-  if (!(Number.isSafeInteger(partitions) && partitions >= 1)) {
-    throw new RangeError(`A bus has a whole number of partitions from 1, but ${partitions} were asked for.`)
+  if (!(Number.isSafeInteger(partitions) && partitions >= 1 && partitions <= slots.count)) {
+    const range = `from 1 to ${slots.count}`
+    throw new RangeError(`A bus has a whole number of partitions ${range}, but ${partitions} were asked for.`)
+  }
+  const retention = options?.retention === undefined ? undefined : Duration.fromInputUnsafe(options.retention)
+  if (retention !== undefined && !(Duration.toMillis(retention) > 0)) {
+    throw new RangeError(`A bus cannot keep messages for ${Duration.toMillis(retention)} milliseconds.`)
   }
   return Layer.effect(
     Bus,
     Effect.gen(function* () {
-      return fromLog(yield* EventStore, yield* CheckpointStore, partitions)
+      const store = yield* EventStore
+      const checkpoints = yield* CheckpointStore
+      const groups = makeGroups(store, checkpoints, retention)
+      if (retention !== undefined && Duration.isFinite(retention)) yield* Effect.forkScoped(groups.run)
+      return fromLog(store, checkpoints, partitions, groups)
     })
   )
 }

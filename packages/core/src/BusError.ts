@@ -2,7 +2,10 @@
 import * as Schema from "effect/Schema"
 import { Reason } from "./EventStoreError.ts"
 
-/** A message id that was published before with other content, and keeps it; other messages of the call are published. */
+/**
+ * A message id that was published before with other content, and keeps it. Of its key nothing behind it in the call is
+ * published either, so that the order holds; messages of other keys are.
+ */
 export class MessageIdReused extends Schema.TaggedError<MessageIdReused>()("MessageIdReused", {
   id: Schema.String
 }) {

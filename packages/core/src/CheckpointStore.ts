@@ -38,6 +38,15 @@ export interface Move {
   readonly lease?: Lease
 }
 
+/**
+ * One of those that share the work of a processor; `partitions` is into how many parts it would divide that, and 0 where it
+ * wants all of it for itself, for a moment.
+ */
+export interface Member {
+  readonly holder: string
+  readonly partitions: number
+}
+
 /** What a backend promises of checkpoints. */
 export interface Capabilities {
   /** Whether everything that is written to the same backend within `transact` commits together with the checkpoint. */
@@ -47,8 +56,9 @@ export interface Capabilities {
 /**
  * The checkpoint store.
  *
- * Only `transact` moves a checkpoint, by compare-and-set: of two runners with the same position one wins and the other
- * gets {@link CheckpointMoved}. A lease is given to one holder at a time; one that was lost cannot commit.
+ * Only `transact` moves checkpoints, by compare-and-set: of two runners with the same position one wins and the other
+ * gets {@link CheckpointMoved}. A lease is given to one holder at a time; one that was lost cannot commit. What is done
+ * with several names is done with all of them or with none, except for `acquireAll`.
  */
 export class CheckpointStore extends Context.Service<
   CheckpointStore,
@@ -56,13 +66,17 @@ export class CheckpointStore extends Context.Service<
     readonly capabilities: Capabilities
     /** The checkpoint of a name, at `Position.beginning` when there is none. */
     readonly load: (name: string) => Effect.Effect<Checkpoint, CheckpointStoreError>
-    /** Runs writes and moves the checkpoint: batches of read models always commit with it where the backend can. */
+    /** The checkpoints of some names, in their order. */
+    readonly loadAll: (names: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Checkpoint>, CheckpointStoreError>
+    /** Runs writes and moves checkpoints: batches of read models always commit with them where the backend can. */
     readonly transact: <A, E, R>(
-      move: Move,
+      moves: Move | ReadonlyArray<Move>,
       writes: Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | CheckpointMoved | LeaseLost | CheckpointStoreError, R>
-    /** Moves the checkpoint with nothing to write: `transact` of no writes. */
-    readonly advance: (move: Move) => Effect.Effect<void, CheckpointMoved | LeaseLost | CheckpointStoreError>
+    /** Moves checkpoints with nothing to write: `transact` of no writes. */
+    readonly advance: (
+      moves: Move | ReadonlyArray<Move>
+    ) => Effect.Effect<void, CheckpointMoved | LeaseLost | CheckpointStoreError>
     /** Records on what a consumer stopped; moving its checkpoint or acquiring its lease clears it. */
     readonly stop: (
       name: string,
@@ -75,10 +89,28 @@ export class CheckpointStore extends Context.Service<
       holder: string,
       duration: Duration.Input
     ) => Effect.Effect<Lease, LeaseHeld | CheckpointStoreError>
-    /** Prolongs a lease from now. */
-    readonly renew: (lease: Lease) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
-    /** Gives a lease back; one that was lost is no error. */
-    readonly release: (lease: Lease) => Effect.Effect<void, CheckpointStoreError>
+    /** Takes the leases of those names whose leases can be had. */
+    readonly acquireAll: (
+      names: ReadonlyArray<string>,
+      holder: string,
+      duration: Duration.Input
+    ) => Effect.Effect<ReadonlyArray<Lease>, CheckpointStoreError>
+    /** Prolongs leases from now. */
+    readonly renew: (leases: Lease | ReadonlyArray<Lease>) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
+    /** Gives leases back; those that were lost are no error. */
+    readonly release: (leases: Lease | ReadonlyArray<Lease>) => Effect.Effect<void, CheckpointStoreError>
+    /** Who holds the leases of some names, in their order; undefined where nobody does. */
+    readonly holders: (
+      names: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<string | undefined>, CheckpointStoreError>
+    /** Says for a while that one takes part in the work of a name, and gives all who do, in the order of their holders. */
+    readonly attend: (
+      name: string,
+      member: Member,
+      duration: Duration.Input
+    ) => Effect.Effect<ReadonlyArray<Member>, CheckpointStoreError>
+    /** Takes part no more. */
+    readonly leave: (name: string, holder: string) => Effect.Effect<void, CheckpointStoreError>
     /**
      * Says that this process runs a consumer, as long as the scope is open: a stop that is recorded meanwhile may be
      * from before, and is not its last word. Gives what else is announced under that name, where it is something else.
@@ -86,17 +118,23 @@ export class CheckpointStore extends Context.Service<
     readonly announce: (name: string, what: string) => Effect.Effect<string | undefined, never, Scope.Scope>
     /** Whether this process runs a consumer of that name, by {@link announce}. */
     readonly isAnnounced: (name: string) => Effect.Effect<boolean>
-    /** Watches a name: the inner effect waits until this process saw it change since it last returned. */
-    readonly watch: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
+    /**
+     * Watches a name, and those below it (`name/…`): the inner effect waits until this process saw one of their
+     * checkpoints move or stop, or of their leases and members come or go, since it last returned.
+     */
+    readonly watch: (
+      name: string,
+      what?: "checkpoint" | "lease"
+    ) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
   }
 >()("evolvent/CheckpointStore") {}
 
-/** What a backend implements. `commit` checks lease and position and moves the checkpoint together with `writes`. */
+/** What a backend implements. `commit` checks leases and positions and moves the checkpoints together with `writes`. */
 export interface Driver {
   readonly capabilities: Capabilities
-  readonly load: (name: string) => Effect.Effect<Checkpoint, CheckpointStoreError>
+  readonly load: (names: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Checkpoint>, CheckpointStoreError>
   readonly commit: <A, E, R>(
-    move: Move,
+    moves: ReadonlyArray<Move>,
     writes: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | CheckpointMoved | LeaseLost | CheckpointStoreError, R>
   readonly stop: (
@@ -104,13 +142,23 @@ export interface Driver {
     stopped: Stopped,
     lease: Lease | undefined
   ) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
+  /** Gives the leases that could be had. */
   readonly acquire: (
-    name: string,
+    names: ReadonlyArray<string>,
     holder: string,
     duration: Duration.Duration
-  ) => Effect.Effect<Lease, LeaseHeld | CheckpointStoreError>
-  readonly renew: (lease: Lease) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
-  readonly release: (lease: Lease) => Effect.Effect<void, CheckpointStoreError>
+  ) => Effect.Effect<ReadonlyArray<Lease>, CheckpointStoreError>
+  readonly renew: (leases: ReadonlyArray<Lease>) => Effect.Effect<void, LeaseLost | CheckpointStoreError>
+  readonly release: (leases: ReadonlyArray<Lease>) => Effect.Effect<void, CheckpointStoreError>
+  readonly holders: (
+    names: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlyArray<string | undefined>, CheckpointStoreError>
+  readonly attend: (
+    name: string,
+    member: Member,
+    duration: Duration.Duration
+  ) => Effect.Effect<ReadonlyArray<Member>, CheckpointStoreError>
+  readonly leave: (name: string, holder: string) => Effect.Effect<void, CheckpointStoreError>
 }
 
 export { make } from "./internal/checkpointStore.ts"

@@ -94,6 +94,22 @@ export interface Page<Event = Recorded> {
   readonly through: Position
 }
 
+/** Which events of a stream are to be removed: those below a position that were recorded before a time. */
+export interface Truncation {
+  readonly before: Position
+  readonly recordedBefore: DateTime.Utc
+}
+
+/** An append that is not through yet: readers wait behind it, so that nothing can appear where they have passed. */
+export interface Obstacle {
+  /** Behind which position. */
+  readonly position: Position
+  /** Who appends, as the backend knows it: for PostgreSQL the process id of the server's backend. */
+  readonly by: string
+  /** How long its transaction has been open. */
+  readonly age: Duration.Duration
+}
+
 /** What a backend promises beyond the laws that all keep. */
 export interface Capabilities {
   /** How long a repeated append is recognised by its event ids. */
@@ -173,6 +189,13 @@ export class EventStore extends Context.Service<
     readonly head: Effect.Effect<Position, EventStoreError>
     /** The revision of a stream's last event, or undefined when it has none. */
     readonly streamRevision: (stream: StreamName) => Effect.Effect<Revision | undefined, EventStoreError>
+    /**
+     * Removes the oldest events of a stream of the bus: those below a position that were recorded before a time, but never
+     * its last one. What is left keeps its place; ids that were removed may come again.
+     */
+    readonly truncate: (stream: StreamName, upTo: Truncation) => Effect.Effect<void, EventStoreError>
+    /** The append, not through yet, that those who follow the log have to wait for; undefined where nothing holds them up. */
+    readonly obstacle: Effect.Effect<Obstacle | undefined, EventStoreError>
   }
 >()("evolvent/EventStore") {}
 
@@ -260,6 +283,10 @@ export interface Driver {
   /** The greatest position that is stored, also where a reader may not pass it yet; a cursor above it is from elsewhere. */
   readonly newest: Effect.Effect<Position, EventStoreError>
   readonly streamRevision: (stream: StreamName) => Effect.Effect<Revision | undefined, EventStoreError>
+  /** Removes the oldest events of a stream; left out where nothing can be removed. */
+  readonly truncate?: (stream: StreamName, upTo: Truncation) => Effect.Effect<void, EventStoreError>
+  /** The append that holds readers up; left out where none can. */
+  readonly obstacle?: Effect.Effect<Obstacle | undefined, EventStoreError>
   /** Begins to listen; the inner effect waits until something was appended since it last returned, or since the beginning. */
   readonly listen: Effect.Effect<Effect.Effect<void>, EventStoreError, Scope.Scope>
   /** How long a subscription waits for `listen` at most before it reads again; `Infinity` where wake-ups are never lost. */

@@ -7,32 +7,54 @@ import type * as Aggregate from "./Aggregate.ts"
 import type { CheckpointStore } from "./CheckpointStore.ts"
 import type { CheckpointMoved, CheckpointStoreError, LeaseLost } from "./CheckpointStoreError.ts"
 import type { EventFilter } from "./EventFilter.ts"
-import type { EventStore, Page } from "./EventStore.ts"
+import type { ProcessManager } from "./ProcessManager.ts"
+import type { Recorded } from "./EventData.ts"
+import type { EventStore } from "./EventStore.ts"
 import type { EventStoreError } from "./EventStoreError.ts"
-import type { EventFailed, ProcessorStopped } from "./internal/processorErrors.ts"
+import type { EffectsOf, Handle, Handling, Sources } from "./internal/handling.ts"
+import type { EventFailed, ProcessorStopped, ProjectionChanged, ProjectionMoved } from "./internal/processorErrors.ts"
 import * as handlers from "./internal/processorHandler.ts"
 import * as projections from "./internal/processorProjection.ts"
+import * as managers from "./internal/processorManager.ts"
 import * as reactors from "./internal/processorReactor.ts"
 import * as runner from "./internal/processorRun.ts"
-import type { Position } from "./Position.ts"
-import type { Projection, RecordedCase, RecordedOf } from "./Projection.ts"
+import type { Timer } from "./internal/processorTimers.ts"
+import * as slots from "./internal/slots.ts"
+import type { Projection } from "./Projection.ts"
 import type { ReadModelStore, ReadModelStoreError } from "./ReadModelStore.ts"
 
-export { ProcessorStopped, WaitTimedOut } from "./internal/processorErrors.ts"
+export {
+  EventParked,
+  ProcessorStopped,
+  ProjectionChanged,
+  ProjectionMoved,
+  WaitTimedOut
+} from "./internal/processorErrors.ts"
+export type { EffectsOf, Handle, Handling, Sources } from "./internal/handling.ts"
+export { drop, parked, retry } from "./internal/processorParked.ts"
+export type { ParkedEvent } from "./internal/processorParked.ts"
+export { relay } from "./internal/processorRelay.ts"
+export type { Relaying } from "./internal/processorRelay.ts"
 export { status, waitFor } from "./internal/processorStatus.ts"
-export type { Status, Target } from "./internal/processorStatus.ts"
+export { RebuildRefused } from "./internal/projectionRecord.ts"
+export { cancel as cancelRebuild, dropPrevious, rebuild, retire } from "./internal/rebuild.ts"
+export type { RebuildError, RebuildOptions, RebuildProgress } from "./internal/rebuild.ts"
+export { rebuildRows } from "./internal/rebuildRows.ts"
+export { replay } from "./internal/replay.ts"
+export type { ReplayError, ReplayOptions, ReplayProgress } from "./internal/replay.ts"
+export { namesOf as slotNames, slotOf } from "./internal/slots.ts"
+export type { Lag, Share, Status, Target } from "./internal/processorStatus.ts"
 
-/** Commits what a page, or a part of it, led to: the writes, and the checkpoint at `to`. */
-export type Commit = <A, E, R>(
-  to: Position,
-  writes: Effect.Effect<A, E, R>
-) => Effect.Effect<void, E | CheckpointMoved | LeaseLost | CheckpointStoreError, R>
-
-/** What the runner lends to the handling of a page. */
-export interface Turn<E> {
-  readonly commit: Commit
-  /** Repeats what failed on an event, by the schedule of {@link RunOptions}. */
-  readonly retry: <A, X, R>(effect: Effect.Effect<A, X | EventFailed<E>, R>) => Effect.Effect<A, X | EventFailed<E>, R>
+/**
+ * An event as a processor works on it, for one of its keys: events of one key keep their order, others may overtake.
+ *
+ * `event` is decoded, where its processor decodes; what cannot be decoded has a `problem`.
+ */
+export interface Step {
+  readonly recorded: Recorded
+  readonly event: Recorded<{ readonly _tag: string }> | undefined
+  readonly key: string
+  readonly problem: string | undefined
 }
 
 /** How handling a page can fail, beside the handler's own error `E` (which comes as an `EventFailed`). */
@@ -43,26 +65,59 @@ export type HandleError<E> =
   | CheckpointStoreError
   | ReadModelStoreError
   | EventStoreError
+  | ProjectionChanged
+  | ProjectionMoved
 
 /**
- * A consumer of events with a checkpoint of its own, ready to be run.
+ * A consumer of events with checkpoints of its own, ready to be run.
  *
  * `E` is what its handlers can fail with, `R` what it needs. Made by {@link projection}, {@link reactor} and
  * {@link handler}, started by {@link layer} or {@link run}.
  */
 export interface Processor<out Name extends string, in out E, out R> {
   readonly name: Name
-  /** The name of its checkpoint and lease: `reactor/name`, `handler/name`, `projection/name@version`. */
+  /** What the names of its checkpoints and leases begin with: `reactor/name`, `handler/name`, `projection/name@version`. */
   readonly checkpoint: string
   readonly filter: EventFilter
-  /** Handles one page and commits all of it. */
-  readonly handle: (page: Page, turn: Turn<E>) => Effect.Effect<void, HandleError<E>, R>
+  /** Whether many steps are handled at once and written with one checkpoint, or the events one by one. */
+  readonly takes: "pages" | "events"
+  /** Decodes events and finds their keys. */
+  readonly prepare: (events: ReadonlyArray<Recorded>) => ReadonlyArray<Step>
+  /** Handles steps; the effect that it gives writes what they led to, within the checkpoint's transaction. */
+  readonly handle: (
+    steps: ReadonlyArray<Step>
+  ) => Effect.Effect<Effect.Effect<void, HandleError<E>, R>, HandleError<E>, R>
+  /** Whether it may go to work, asked whenever it has got hold of some of it. */
+  readonly admit?: Effect.Effect<void, HandleError<E>, R>
+  /** What it has to do at certain times, beside events. */
+  readonly timers?: Timers<R>
 }
+
+/** What a processor has to do at certain times, kept by itself; each is of one key. */
+export interface Timers<out R> {
+  /** Those of some slots that are due first. */
+  readonly first: (
+    slots: ReadonlyArray<number>,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<Timer>, HandleError<never>, R>
+  readonly fire: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
+  readonly remove: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
+}
+
+/** What becomes of an event that cannot be handled: the processor stops, or sets it aside with all that follows of its key. */
+export type OnFailure = "stop" | "park"
 
 /** How a processor is run. */
 export interface RunOptions<E> {
-  /** When to handle a failed event again, before the processor stops; a few times within seconds unless given. */
+  /**
+   * Into how many parts the keys are divided, each with a runner of its own; 1 unless given, 16 at most. The parts are
+   * spread over all processes that run the processor; where these differ, the one that came last has its way.
+   */
+  readonly partitions?: number
+  /** When to handle a failed event again, before it counts as failed; a few times within seconds unless given. */
   readonly retry?: Schedule.Schedule<unknown, E>
+  /** What then becomes of it: "stop" unless given. A function is asked about the handler's own errors only. */
+  readonly onFailure?: OnFailure | ((failure: E) => OnFailure)
   /** How long a runner that fell silent keeps others waiting; 10 seconds unless given, 10 milliseconds at least. */
   readonly lease?: Duration.Input
 }
@@ -109,49 +164,6 @@ export interface RunOptions<E> {
 export const projection = <Name extends string, Row, Index extends string>(
   definition: Projection<Name, Row, Index>
 ): Processor<Name, never, EventStore | CheckpointStore | ReadModelStore> => projections.make(definition)
-
-type AnyEffect = Effect.Effect<unknown, unknown, unknown>
-type Sources = readonly [Aggregate.Any, ...ReadonlyArray<Aggregate.Any>]
-type TagOf<A extends Aggregate.Any> = Aggregate.EventOf<A>["_tag"]
-
-// What a reactor's handlers are inferred from: looser than what is then asked for, as in `Projection.make`.
-type AnyHandlers<A extends Aggregate.Any> = {
-  readonly [Tag in TagOf<A>]?: (
-    event: Extract<Aggregate.EventOf<A>, { readonly _tag: Tag }>,
-    recorded: RecordedCase<A, Tag>
-  ) => unknown
-}
-
-/** What a reactor does: one function of the stored event, or a handler by tag (by aggregate name, then tag, for several). */
-export type Handle<From extends Sources> =
-  | ((event: RecordedOf<From[number]>) => unknown)
-  | (From extends readonly [infer A extends Aggregate.Any]
-      ? AnyHandlers<A>
-      : { readonly [A in From[number] as A["name"]]?: AnyHandlers<A> })
-
-type Handlers<H, A extends Aggregate.Any> = {
-  readonly [Tag in keyof H]: Tag extends TagOf<A>
-    ? (event: Extract<Aggregate.EventOf<A>, { readonly _tag: Tag }>, recorded: RecordedCase<A, Tag>) => AnyEffect
-    : `no event of ${A["name"]}`
-}
-
-/** The handlers of a reactor as they were given, each for an event of its sources, and each returning an Effect. */
-export type Handling<H, From extends Sources> = [H] extends [never]
-  ? H
-  : H extends (...args: never) => unknown
-    ? (event: RecordedOf<From[number]>) => AnyEffect
-    : From extends readonly [infer A extends Aggregate.Any]
-      ? Handlers<H, A>
-      : {
-          readonly [Name in keyof H]: Name extends From[number]["name"]
-            ? Handlers<H[Name], Extract<From[number], { readonly name: Name }>>
-            : "no source of this reactor"
-        }
-
-/** The effects that the handlers of a reactor return. */
-export type EffectsOf<H> = H extends (...args: never) => infer Returned
-  ? Returned
-  : { readonly [Key in keyof H]: EffectsOf<H[Key]> }[keyof H]
 
 /**
  * Reacts to events with effects in the outside world, one event after the other, each until it succeeded.
@@ -229,20 +241,44 @@ export const handler = <const Name extends string, const From extends Sources, c
   handlers.make<Name, H>(name, options.from, options.handle as H)
 
 /**
+ * Runs a process manager: observed events become its own, and its own events send commands and set deadlines.
+ *
+ * Everything is done at least once and counts once: the events of an input and those of a command have ids that derive from
+ * their cause. Its streams are its own to write. Deadlines and later commands are rows of the read model store, so that
+ * they outlive the process; they fire within a moment of their time, or as soon as somebody runs the manager again.
+ *
+ * See `ProcessManager.make` for an example of a definition.
+ */
+export const manager = <
+  Name extends string,
+  Observed extends Aggregate.Any,
+  Event extends { readonly _tag: string },
+  State,
+  Payload
+>(
+  definition: ProcessManager<Name, Observed, Event, State, Payload>
+): Processor<Name, never, EventStore | CheckpointStore | ReadModelStore> => managers.make(definition)
+
+/**
  * Runs a processor until it is interrupted, or fails when it stops on an event.
  *
- * One runner at a time, by a lease; the others wait to take over. It starts from its checkpoint and survives lost
- * connections. A failing event is retried by the schedule; then the processor stops, records why beside its checkpoint
- * and gives its lease back.
+ * One runner at a time for each key, by leases: of several processes each takes its share, and the others' when they
+ * are gone. It starts from its checkpoints and survives lost connections. A failing event is retried by the schedule;
+ * then it is parked, or the processor stops, records why beside its checkpoint and gives its leases back.
  */
 export const run = <Name extends string, E, R>(
   processor: Processor<Name, E, R>,
   options?: NoInfer<RunOptions<E>>
 ): Effect.Effect<never, ProcessorStopped, R | EventStore | CheckpointStore> => {
-  const { lease } = options ?? {}
+  const { lease, partitions } = options ?? {}
   if (lease !== undefined && !(Duration.toMillis(lease) >= 10)) {
     throw new RangeError(
       `Processor "${processor.name}" cannot hold a lease for ${Duration.toMillis(lease)} milliseconds.`
+    )
+  }
+  if (partitions !== undefined && !(Number.isSafeInteger(partitions) && partitions >= 1 && partitions <= slots.count)) {
+    throw new RangeError(
+      `Processor "${processor.name}" has a whole number of partitions from 1 to ${slots.count}, but ${partitions} were asked for.`
     )
   }
   return runner.run(processor, options ?? {})

@@ -1,13 +1,16 @@
 // ReadModel: the query side. Rows of a projection by key, or listed by its indexes, page by page.
 import type { Brand } from "effect/Brand"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { conditions, problemOf } from "./internal/readModelQuery.ts"
+import { decode } from "./internal/readModelRow.ts"
 import type { Position } from "./Position.ts"
 import type { Projection } from "./Projection.ts"
-import { ReadModelStore, ReadModelStoreError, UndecodableRow } from "./ReadModelStore.ts"
-import type { EncodedRow, IndexValue, Query, Table } from "./ReadModelStore.ts"
+import { ReadModelStore } from "./ReadModelStore.ts"
+import type { EncodedRow, IndexValue, Query, ReadModelStoreError, Table } from "./ReadModelStore.ts"
+
+export { changes } from "./internal/readModelChanges.ts"
+export type { Change } from "./internal/projectionFold.ts"
 
 /** A condition on an indexed field: a value, one of some values, or a range. */
 export type Filter<Value> = Value | OneOf<Value> | Range<Value>
@@ -166,18 +169,6 @@ export const list = <Name extends string, Row, Index extends string>(
       next: found.length > limit && last !== undefined ? cursorOf(projection.name, orderBy, direction, last) : undefined
     }
   })
-
-const decode = <Name extends string, Row, Index extends string>(
-  operation: string,
-  projection: Projection<Name, Row, Index>,
-  key: string,
-  text: string
-): Result.Result<Row, ReadModelStoreError> =>
-  Result.mapError(
-    projection.codec.decode(JSON.parse(text) as Schema.Json),
-    (problem) =>
-      new ReadModelStoreError({ operation, reason: new UndecodableRow({ projection: projection.name, key, problem }) })
-  )
 
 type CursorParts = readonly [
   projection: string,

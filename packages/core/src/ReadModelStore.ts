@@ -133,5 +133,10 @@ export class ReadModelStore extends Context.Service<
     readonly list: (table: Table, query: Query) => Effect.Effect<ReadonlyArray<EncodedRow>, ReadModelStoreError>
     /** Removes a table with all its rows. */
     readonly drop: (table: Table) => Effect.Effect<void, ReadModelStoreError>
+    /**
+     * Exchanges the rows of two tables, for all readers at once; either may have none yet. Within `CheckpointStore.transact`
+     * it commits with the checkpoints, where the backend can.
+     */
+    readonly swap: (one: Table, other: Table) => Effect.Effect<void, ReadModelStoreError>
   }
 >()("evolvent/ReadModelStore") {}

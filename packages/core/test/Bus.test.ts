@@ -9,7 +9,8 @@ import type * as Schema from "effect/Schema"
 import { expect } from "vitest"
 import * as Bus from "../src/Bus.ts"
 import * as EventId from "../src/EventId.ts"
-import { EventStore } from "../src/EventStore.ts"
+import { CheckpointStore, make as makeCheckpoints } from "../src/CheckpointStore.ts"
+import { EventStore, make as makeStore } from "../src/EventStore.ts"
 import { because, Unavailable } from "../src/EventStoreError.ts"
 import * as Memory from "../src/Memory.ts"
 import * as Metadata from "../src/Metadata.ts"
@@ -72,6 +73,29 @@ it.effect("a batch with one reused id publishes the others, and says which", () 
     const received = yield* receive(bus, 3)
     expect(received.map(({ data }) => data).toSorted()).toEqual(["1", "2", "3"])
   }).pipe(Effect.provide(Memory.layer))
+)
+
+it.effect("more than an append holds is published in parts, in order", () =>
+  Effect.gen(function* () {
+    const { checkpointStore, eventStore } = Memory.drivers()
+    const small = { ...eventStore, capabilities: { ...eventStore.capabilities, maxAppendBytes: 2000 } }
+    const stores = Layer.mergeAll(
+      Layer.succeed(EventStore, makeStore(small)),
+      Layer.succeed(CheckpointStore, makeCheckpoints(checkpointStore))
+    )
+    yield* Effect.gen(function* () {
+      const bus = yield* Bus.Bus
+      const sent = Array.from({ length: 30 }, (_, n) => ({ ...message(n), key: "one" }))
+      yield* bus.publish(sent)
+      expect((yield* receive(bus, 30)).map(({ data }) => data)).toEqual(sent.map(({ data }) => data))
+      const large = { ...message(40, "x".repeat(3000)), key: "one" }
+      const error = yield* Effect.flip(bus.publish([message(30), large, { ...message(31), key: "one" }]))
+      expect(error.reason._tag).toBe("AppendTooLarge")
+      yield* bus.publish([{ ...message(32), key: "one" }])
+      const more = (yield* receive(bus, 2)).map(({ data }) => data)
+      expect(more).not.toContain("31")
+    }).pipe(Effect.provide(Layer.provideMerge(Bus.layer(), stores)))
+  })
 )
 
 it.effect("a message keeps its own metadata, whoever publishes it", () =>

@@ -1,6 +1,12 @@
 // What the compiler says to mistakes in a question to a read model, and what it infers of the answer.
 import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 import { describe, expect, test } from "tstyche"
+import type { CheckpointStore } from "../src/CheckpointStore.ts"
+import type { CheckpointStoreError } from "../src/CheckpointStoreError.ts"
+import type { EventStore } from "../src/EventStore.ts"
+import type { EventStoreError } from "../src/EventStoreError.ts"
+import * as Position from "../src/Position.ts"
 import type { ReadModelStore, ReadModelStoreError } from "../src/ReadModelStore.ts"
 import * as ReadModel from "../src/ReadModel.ts"
 import { Account, Balances, type BalanceRow, Unindexed } from "./fixtures.ts"
@@ -57,6 +63,24 @@ describe("a list", () => {
   })
 })
 
+describe("changes", () => {
+  test("after a number that is no position", () => {
+    // @ts-expect-error Type 'number' is not assignable to type 'Position'.
+    ReadModel.changes(Balances, { after: 7 })
+    ReadModel.changes(Balances, { after: Position.make(7) })
+  })
+
+  test("of a key that is no text", () => {
+    // @ts-expect-error Argument of type '7' is not assignable to parameter of type 'string | { readonly after?: Position | undefined; } | undefined'.
+    ReadModel.changes(Balances, 7)
+  })
+
+  test("of a key and after a position", () => {
+    // @ts-expect-error Object literal may only specify known properties, and 'key' does not exist in type
+    ReadModel.changes(Balances, { key: "ada", after: Position.beginning })
+  })
+})
+
 describe("what is inferred", () => {
   test("only indexed fields can be asked for", () => {
     const asked = ReadModel.list(Balances, {
@@ -81,5 +105,17 @@ describe("what is inferred", () => {
     expect(ReadModel.get(Balances, "ada")).type.toBe<
       Effect.Effect<typeof BalanceRow.Type | undefined, ReadModelStoreError, ReadModelStore>
     >()
+  })
+
+  test("how rows change", () => {
+    expect(ReadModel.changes(Balances, "ada")).type.toBe<
+      Stream.Stream<
+        ReadModel.Change<typeof BalanceRow.Type>,
+        ReadModelStoreError | CheckpointStoreError | EventStoreError,
+        EventStore | CheckpointStore | ReadModelStore
+      >
+    >()
+    expect(ReadModel.changes(Balances)).type.toBe(ReadModel.changes(Balances, { after: Position.beginning }))
+    expect<ReadModel.Change<typeof BalanceRow.Type>["row"]>().type.toBe<typeof BalanceRow.Type | undefined>()
   })
 })

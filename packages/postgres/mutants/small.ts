@@ -16,35 +16,35 @@ export const small: ReadonlyArray<Mutant> = [
     by: [
       [
         checkpoints,
-        "transaction(Effect.tap(writes, () => move(step, Option.isSome(outer) ? null : idleLimit(step))))",
-        "Effect.tap(transaction(writes), () => move(step, null))"
+        "transaction(Effect.tap(writes, () => move(moves, Option.isSome(outer) ? null : idleLimit(moves))))",
+        "Effect.tap(transaction(writes), () => move(moves, null))"
       ]
     ]
   },
   {
     law: "CheckpointStore 2",
     breaks: "a checkpoint moves from wherever it stands",
-    by: [["internal/sql/moveCheckpoint.ts", "AND position = $2::bigint", "AND position >= least(0, $2::bigint)"]]
+    by: [["internal/sql/moveCheckpoints.ts", "c.position = m.source AND", "c.position >= least(0, m.source) AND"]]
   },
   {
     law: "CheckpointStore 17",
     breaks: "a move does not look at its lease's token",
-    by: [["internal/sql/moveCheckpoint.ts", "(token = $4::bigint AND holder = $5::text)", "$5::text IS NOT NULL"]]
+    by: [["internal/sql/moveCheckpoints.ts", "(c.token = m.token AND c.holder = m.holder)", "m.holder IS NOT NULL"]]
   },
   {
     law: "Lease 1",
     breaks: "a bidder goes by its own clock",
     by: [
       [
-        "internal/sql/acquireLease.ts",
+        "internal/sql/acquireLeases.ts",
         "held.lease_until <= clock_timestamp()",
         "held.lease_until <= to_timestamp($4::float8 / 1000)"
       ],
       [
         checkpoints,
         'run("acquire", statements.acquire, params)',
-        'run("acquire", statements.acquire, [...params, ' +
-          'PgTypes.float8(yield* (yield* Effect.promise(() => import("effect/Clock"))).currentTimeMillis)])'
+        'Effect.flatMap(Effect.promise(() => import("effect/Clock")), (Clock) => Effect.flatMap(Clock.currentTimeMillis, ' +
+          '(now) => run("acquire", statements.acquire, [...params, PgTypes.float8(now)])))'
       ]
     ]
   }

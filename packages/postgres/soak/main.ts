@@ -3,7 +3,9 @@
 const soaks: {
   readonly [name: string]: () => Promise<{ readonly soak: (args: ReadonlyArray<string>) => Promise<number> }>
 } = {
-  postgres: () => import("./postgres.ts")
+  postgres: () => import("./postgres.ts"),
+  processors: () => import("./processors/processors.ts"),
+  rebuild: () => import("./rebuild/rebuild.ts")
 }
 
 const [name = "", ...args] = process.argv.slice(2)

@@ -10,9 +10,9 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA "evolvent" FROM "evolvent_writer", "evolve
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA "evolvent" FROM PUBLIC, "evolvent_writer", "evolvent_reader";
 GRANT SELECT ON ALL TABLES IN SCHEMA "evolvent" TO "evolvent_writer", "evolvent_reader";
 GRANT INSERT, UPDATE ON "evolvent".checkpoints TO "evolvent_writer";
-GRANT INSERT, UPDATE, DELETE ON "evolvent".snapshots TO "evolvent_writer";
+GRANT INSERT, UPDATE, DELETE ON "evolvent".snapshots, "evolvent".members TO "evolvent_writer";
 GRANT EXECUTE ON FUNCTION "evolvent".safe_position, "evolvent".read_history, "evolvent".read_stream, "evolvent".revision_at, "evolvent".position_at TO "evolvent_writer", "evolvent_reader";
-GRANT EXECUTE ON FUNCTION "evolvent".append_event, "evolvent".append_events, "evolvent".append_one, "evolvent".append_group, "evolvent".append_all, "evolvent".announce_inline, "evolvent".lock_for_inline, "evolvent".begin_inline, "evolvent".end_inline, "evolvent".create_read_model, "evolvent".drop_read_model TO "evolvent_writer";
+GRANT EXECUTE ON FUNCTION "evolvent".append_event, "evolvent".append_events, "evolvent".append_one, "evolvent".append_group, "evolvent".append_all, "evolvent".announce_inline, "evolvent".lock_for_inline, "evolvent".begin_inline, "evolvent".end_inline, "evolvent".create_read_model, "evolvent".drop_read_model, "evolvent".swap_read_models, "evolvent".truncate_stream TO "evolvent_writer";
 DO $tables$
 DECLARE
   name text;

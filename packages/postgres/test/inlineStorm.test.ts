@@ -214,7 +214,7 @@ it("is inline or not, and nothing between, when the server dies within the switc
         const [row = []] = yield* Effect.retry(store.sql.unsafe(stands).values, { times: 5 })
         expect([
           [0, 0, 0],
-          [1, 1, 1]
+          [1, 1, 16]
         ]).toContainEqual([...row])
         yield* register
         yield* Aggregate.execute(Account, "1", { _tag: "Deposit", amount: 5 })

@@ -99,7 +99,7 @@ it("takes over from a processor that runs elsewhere, which stands by, and gives 
     Effect.gen(function* () {
       for (let i = 0; i < 20; i++) yield* Aggregate.execute(Account, `${i}`, openIt())
       yield* register(Balances)
-      const held = CheckpointStore.use((store) => store.acquire("projection/balances@1", "somebody", "1 second"))
+      const held = CheckpointStore.use((store) => store.acquire("projection/balances@1/0", "somebody", "1 second"))
       expect(yield* Effect.flip(held)).toMatchObject({ _tag: "LeaseHeld", holder: "inline" })
       const { position } = yield* Aggregate.execute(Account, "1", deposit(5))
       yield* inStore(second, Processor.waitFor(Balances, position, { timeout: "1 second" }))
@@ -110,7 +110,8 @@ it("takes over from a processor that runs elsewhere, which stands by, and gives 
 
       const before = yield* EventStore.use(({ head }) => head)
       yield* Postgres.endInline(Balances)
-      expect((yield* CheckpointStore.use((store) => store.load("projection/balances@1"))).position).toBe(before)
+      const stands = yield* CheckpointStore.use((store) => store.loadAll(Processor.slotNames("projection/balances@1")))
+      expect(stands.map(({ position }) => position)).toEqual(stands.map(() => before))
       const after = yield* Aggregate.execute(Account, "1", deposit(5))
       yield* Processor.waitFor(Balances, after.position, { timeout: "10 seconds" })
       expect(yield* ReadModel.get(Balances, "1")).toEqual({ owner: "ada", balance: 15, count: 4 })
@@ -125,7 +126,7 @@ it("takes over from a processor that runs elsewhere, which stands by, and gives 
 it("takes the lease of a processor that is about to commit, whose rows are undone", async () => {
   const [store, elsewhere] = await processes(open)
   await store.run(Aggregate.execute(Account, "1", openIt()))
-  const name = "projection/balances@1"
+  const name = `projection/balances@1/${Processor.slotOf("1")}`
   let begun = (): void => undefined
   let goOn = (): void => undefined
   const hasBegun = new Promise<void>((resolve) => (begun = resolve))
@@ -154,7 +155,7 @@ it("takes the lease of a processor that is about to commit, whose rows are undon
   await store.run(
     until(
       "the lease is taken",
-      Effect.map(count(store, holder), (held) => held === 1)
+      Effect.map(count(store, holder), (held) => held === 16)
     )
   )
   goOn()
@@ -262,7 +263,8 @@ it("leaves everything as it was where an event of the log fails, and names the e
       expect(error.message).toContain("Account-1 at revision 1")
       // It is not inline: the log grows as before, and its lease is free.
       yield* append(stream("1"), deposited(1))
-      yield* CheckpointStore.use((checkpoints) => checkpoints.acquire("projection/balances@1", "me", "1 second"))
+      const slots = Processor.slotNames("projection/balances@1")
+      expect(yield* CheckpointStore.use((store) => store.acquireAll(slots, "me", "1 second"))).toHaveLength(16)
       expect(yield* ReadModel.get(Balances, "1")).toBeUndefined()
     })
   )

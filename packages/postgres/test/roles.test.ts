@@ -195,6 +195,8 @@ it("each write of the reader's is an error that names what it may not use", asyn
         [store.appendAll([stream, other].map((one) => ({ stream: one, events: opened }))), /function append_all/],
         [checkpoints.advance({ name: "mine", from: at(0), to: at(1) }), /table checkpoints/],
         [checkpoints.acquire("mine", "me", "1 second"), /table checkpoints/],
+        [checkpoints.attend("mine", { holder: "me", partitions: 1 }, "1 second"), /table members/],
+        [checkpoints.leave("mine", "me"), /table members/],
         [
           checkpoints.stop("mine", { problem: "x", eventId: undefined, stream: undefined, position: undefined }),
           /table checkpoints/
@@ -251,19 +253,27 @@ it("gives each role just this: tables, functions, and nothing to everybody", () 
         Object.fromEntries(functions.map((name) => [`${name}()`, "EXECUTE"]))
       const reads = executes("position_at", "read_history", "read_stream", "revision_at", "safe_position")
       const tables = Object.fromEntries(
-        ["checkpoints", "events", "inline_changes", "inline_projections", "migrations", "read_models", "snapshots"].map(
-          (name) => [name, "SELECT"]
-        )
+        [
+          "checkpoints",
+          "events",
+          "inline_changes",
+          "inline_projections",
+          "members",
+          "migrations",
+          "read_models",
+          "snapshots"
+        ].map((name) => [name, "SELECT"])
       )
       expect(of(`"it's a reader"`)).toEqual({ ...reads, ...tables })
       expect(of("writer")).toEqual({
         ...reads,
         ...tables,
         checkpoints: "INSERT SELECT UPDATE",
+        members: "DELETE INSERT SELECT UPDATE",
         snapshots: "DELETE INSERT SELECT UPDATE",
         ...executes("append_all", "append_event", "append_events", "append_group", "append_one"),
         ...executes("announce_inline", "lock_for_inline", "begin_inline", "end_inline"),
-        ...executes("create_read_model", "drop_read_model")
+        ...executes("create_read_model", "drop_read_model", "swap_read_models")
       })
       expect(of("PUBLIC")).toEqual({})
       expect(

@@ -46,6 +46,9 @@ export type Mutants = { readonly [S in keyof Suites]: ReadonlyArray<Mutant> }
 
 const whole = <A>(value: A): A => value
 
+/** What a checkpoint store takes one by one or many at once. */
+export const listOf = <A>(one: A | ReadonlyArray<A>): ReadonlyArray<A> => (Array.isArray(one) ? one : [one as A])
+
 /** Memory with something broken; small appends, so that laws about the limit are quick. */
 export const broken = (by: Break): Layer.Layer<Memory.Services> => {
   const stores = Layer.effectContext(

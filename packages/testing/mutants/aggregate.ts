@@ -160,14 +160,15 @@ const commandIds: ReadonlyArray<Mutant> = [
   {
     law: "Aggregate 13",
     breaks: "commands of one type count as the same",
-    by: executes(
-      () => (aggregate, id, command, options) =>
-        Effect.catchTag(Aggregate.execute(aggregate, id, command, options), "CommandIdReused", (error) =>
-          Predicate.isTagged(command, "Deposit")
-            ? Effect.succeed({ events: [], revision: undefined, position: Position.beginning, repeated: true })
-            : Effect.fail(error)
-        )
-    )
+    by: executes(() => (aggregate, id, command, options) => {
+      const executed = Aggregate.execute(aggregate, id, command, options)
+      return Effect.catchIf(
+        executed,
+        (error): error is Aggregate.CommandIdReused =>
+          error instanceof Aggregate.CommandIdReused && Predicate.isTagged(command, "Deposit"),
+        () => Effect.succeed({ events: [], revision: undefined, position: Position.beginning, repeated: true })
+      ) as typeof executed
+    })
   },
   {
     law: "Aggregate 14",

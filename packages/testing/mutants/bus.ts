@@ -163,7 +163,10 @@ export const bus: ReadonlyArray<Mutant> = [
     law: "Bus 7",
     breaks: "a used id with other content is taken in silence",
     by: broken(({ publish }) => ({
-      publish: (messages) => Effect.catchReason(publish(messages), "BusError", "MessageIdReused", () => Effect.void)
+      publish: (messages) =>
+        messages.length > 1
+          ? publish(messages)
+          : Effect.catchReason(publish(messages), "BusError", "MessageIdReused", () => Effect.void)
     }))
   },
   { law: "Bus 8", breaks: "a message whose handler was killed is lost", by: atMostOnce },
@@ -173,7 +176,12 @@ export const bus: ReadonlyArray<Mutant> = [
     by: regroups((group, had) => (had >= 3 ? `${group} ${had}` : group))
   },
   { law: "Bus 10", breaks: "what more than seven publish at once is lost", by: crowdsOut },
-  { law: "Bus 11", breaks: "a message that was handled after a retry is handled again", by: again },
+  {
+    law: "Bus 11",
+    breaks: "a message that was handled after a retry is handled again",
+    by: again,
+    also: ["Bus 18", "Bus 19", "Bus 21"]
+  },
   {
     law: "Bus 12",
     breaks: "the problem of a parked message is not kept",
@@ -219,5 +227,45 @@ export const bus: ReadonlyArray<Mutant> = [
         parked: (group) => (groups.get(group) === 2 ? Effect.succeed([]) : parked(group))
       }
     })
+  },
+  {
+    law: "Bus 18",
+    breaks: "asked for all that is parked it does nothing",
+    by: broken(({ retry }) => ({
+      retry: (group, options) => (options?.key === undefined ? Effect.succeed([]) : retry(group, options))
+    }))
+  },
+  {
+    law: "Bus 19",
+    breaks: "asked for one key it takes all",
+    by: broken(({ retry }) => ({ retry: (group) => retry(group) }))
+  },
+  { law: "Bus 20", breaks: "what is dropped stays", by: broken(() => ({ drop: () => Effect.void })) },
+  {
+    law: "Bus 21",
+    breaks: "what is asked for while nobody subscribes is forgotten",
+    by: broken(({ retry, subscribe }) => {
+      const here = new Map<string, number>()
+      const add = (group: string, by: number) => Effect.sync(() => here.set(group, (here.get(group) ?? 0) + by))
+      return {
+        subscribe: (group, subscription, handle) =>
+          Effect.acquireUseRelease(
+            add(group, 1),
+            () => subscribe(group, subscription, handle),
+            () => add(group, -1)
+          ),
+        retry: (group, options) => ((here.get(group) ?? 0) > 0 ? retry(group, options) : Effect.succeed([]))
+      }
+    })
+  },
+  {
+    law: "Bus 22",
+    breaks: "what is behind a refused message is published all the same",
+    by: broken(({ publish }) => ({
+      publish: (messages) =>
+        Effect.tapError(publish(messages), () =>
+          Effect.forEach(messages, (one) => Effect.ignore(publish([one])), { discard: true })
+        )
+    }))
   }
 ]

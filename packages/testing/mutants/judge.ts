@@ -7,20 +7,26 @@ import { aggregate } from "./aggregate.ts"
 import { bus } from "./bus.ts"
 import { checkpointStore } from "./checkpointStore.ts"
 import { eventStore } from "./eventStore.ts"
+import { eventStoreTruncate } from "./eventStoreTruncate.ts"
+import { inbox } from "./inbox.ts"
 import { on } from "./Mutant.ts"
 import type { Mutant, Mutants } from "./Mutant.ts"
+import { managing } from "./processManager.ts"
 import { processor } from "./processor.ts"
 import { readModelStore } from "./readModelStore.ts"
+import { relay } from "./relay.ts"
 import { snapshotStore } from "./snapshotStore.ts"
 
 const mutants: Mutants = {
-  EventStore: eventStore,
+  EventStore: [...eventStore, ...eventStoreTruncate],
   SnapshotStore: snapshotStore,
   CheckpointStore: checkpointStore,
   ReadModelStore: readModelStore,
   Aggregate: aggregate,
-  Processor: processor,
-  Bus: bus
+  Processor: [...processor, ...managing],
+  Bus: bus,
+  Inbox: inbox,
+  Relay: relay
 }
 
 const keyOf = (law: string): string => law.split(" ", 2).join(" ")

@@ -1,10 +1,13 @@
-// Given: given some events, when a command comes, expect events, a rejection or a state; and rows of projections.
+// Given: given some events, when a command comes, expect events, a rejection or a state; rows of projections; processes.
 import type * as Cause from "effect/Cause"
 import type * as Schema from "effect/Schema"
 import type * as Aggregate from "evolvent/Aggregate"
+import type { ProcessManager } from "evolvent/ProcessManager"
 import type { Projection } from "evolvent/Projection"
 import type { StreamEvents } from "./Events.ts"
+import type { AnyProcess, GivenProcess, ProcessOptions } from "./GivenProcess.ts"
 import { givenAggregate } from "./internal/givenAggregate.ts"
+import { givenProcess } from "./internal/givenProcess.ts"
 import { givenProjection } from "./internal/givenProjection.ts"
 
 /** A projection of any types, for constraints. */
@@ -16,13 +19,22 @@ export interface AnyProjection {
   readonly keys: (event: never) => ReadonlyArray<string>
 }
 
-/** What can be tested: an aggregate or a projection. */
-export type Definition = Aggregate.Any | AnyProjection
+/** What can be tested: an aggregate, a projection or a process manager. */
+export type Definition = Aggregate.Any | AnyProjection | AnyProcess
 
-/** What may have happened before: the aggregate's events, or the events of some streams for a projection. */
+/** What may have happened before: the definition's own events, or the events of some streams for a projection. */
 export type Past<D extends Definition> = D extends Aggregate.Any
   ? ReadonlyArray<Aggregate.EventOf<D>>
-  : StreamEvents | ReadonlyArray<StreamEvents>
+  : D extends AnyProcess
+    ? ReadonlyArray<D["schemas"]["event"]["Type"]>
+    : StreamEvents | ReadonlyArray<StreamEvents>
+
+/** What else there is to say of a definition: which process it is. */
+export type Options<D extends Definition> = D extends Aggregate.Any
+  ? never
+  : D extends AnyProcess
+    ? ProcessOptions
+    : never
 
 /** What can be expected of a definition. */
 export type Given<D extends Definition> =
@@ -30,7 +42,9 @@ export type Given<D extends Definition> =
     ? GivenEvents<Command, Event, State, Rejection>
     : D extends Projection<infer _Name, infer Row, infer _Index>
       ? GivenRows<Row>
-      : never
+      : D extends ProcessManager<infer _Name, infer _Observed, infer Event, infer State, infer Payload>
+        ? GivenProcess<Event, State, Payload>
+        : never
 
 /** An aggregate with a past. */
 export interface GivenEvents<Command, Event, State, Rejection> {
@@ -79,7 +93,7 @@ export interface GivenRows<Row> {
 }
 
 /**
- * Begins a test of an aggregate or a projection from what happened before.
+ * Begins a test of an aggregate, a projection or a process manager from what happened before.
  *
  * Pure: nothing is stored and no layer is needed. Every expectation returns what it was asked on, so they chain, and
  * throws an `ExpectationFailed` when it does not hold. Values are compared as their schemas compare them.
@@ -126,8 +140,10 @@ export interface GivenRows<Row> {
  * given(Totals, events(Account, "7", [{ _tag: "Deposited", amount: 5 }])).expectRow("7", { total: 5 })
  * ```
  */
-export const given = <D extends Definition>(definition: D, past?: Past<D>): Given<D> =>
-  // The types above say which of the two it is; at run time an aggregate is what decides.
-  ("decide" in definition
-    ? givenAggregate(definition as never, (past ?? []) as never)
-    : givenProjection(definition as never, (past ?? []) as never)) as never
+export const given = <D extends Definition>(definition: D, past?: Past<D>, options?: Options<D>): Given<D> =>
+  // The types above say which of the three it is; at run time only a process dispatches, and only an aggregate decides.
+  ("dispatch" in definition
+    ? givenProcess(definition as never, (past ?? []) as never, options ?? {})
+    : "decide" in definition
+      ? givenAggregate(definition as never, (past ?? []) as never)
+      : givenProjection(definition as never, (past ?? []) as never)) as never

@@ -57,21 +57,25 @@ const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b)
 // Often enough to see what a page leaves behind, seldom enough to cost nothing.
 const everyMillis = 10
 
+// Again and again in one process: V8 enlarges its young generation by steps, and a step is no growth.
+const passes = 3
+
 /** Replays all events and watches the memory of the process, which has only connected before; needs Node's --expose-gc. */
 export const replay = Effect.fnUntraced(function* ({ how }: Replay) {
   globalThis.gc?.()
   const idle = process.memoryUsage.rss()
-  const samples: Array<number> = []
-  const sampler = setInterval(() => samples.push(process.memoryUsage.rss()), everyMillis)
+  const medians: Array<number> = []
+  let peak = idle
   const seen: Seen = { count: 0, sum: 0 }
   const watch = start()
-  yield* how === "read" ? readInto(seen) : subscribeInto(seen)
-  clearInterval(sampler)
-  const quarter = Math.max(1, Math.floor(samples.length / 4))
-  const memory: MemoryUse = {
-    idle,
-    peak: Math.max(...samples, process.memoryUsage.rss()),
-    quarters: [0, 1, 2, 3].map((i) => median(samples.slice(i * quarter, (i + 1) * quarter)))
+  for (let pass = 0; pass < passes; pass++) {
+    const samples: Array<number> = []
+    const sampler = setInterval(() => samples.push(process.memoryUsage.rss()), everyMillis)
+    yield* how === "read" ? readInto(seen) : subscribeInto(seen)
+    clearInterval(sampler)
+    peak = Math.max(peak, ...samples, process.memoryUsage.rss())
+    medians.push(median(samples))
   }
-  return { ...watch.answer(seen.sum, seen.count), memory }
+  const memory: MemoryUse = { idle, peak, passes: medians }
+  return { ...watch.answer(seen.sum / passes, seen.count / passes), memory }
 })

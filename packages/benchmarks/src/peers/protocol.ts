@@ -77,11 +77,11 @@ export interface Answer {
   readonly memory?: MemoryUse
 }
 
-/** Bytes of memory (resident set): when idle, at the peak, and the median of four quarters of the replay. */
+/** Bytes of memory (resident set): when idle, at the peak, and the median of each of the passes of the replay. */
 export interface MemoryUse {
   readonly idle: number
   readonly peak: number
-  readonly quarters: ReadonlyArray<number>
+  readonly passes: ReadonlyArray<number>
 }
 
 /** A peer: what it can do of the protocol. */

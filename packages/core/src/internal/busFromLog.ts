@@ -1,32 +1,37 @@
-// The bus on the event log: a stream for each partition, a processor for each group and partition, a stream of what was parked.
+// The bus on the event log: streams that keep the order of keys, and a processor for each group, which parks what fails.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import type { Json } from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type { Bus, Message, Parked, Subscription } from "../Bus.ts"
 import { BusError, MessageIdReused } from "../BusError.ts"
 import type { CheckpointStore } from "../CheckpointStore.ts"
 import type { EventData, Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
-import type { EventStore, Page } from "../EventStore.ts"
-import { EventStoreError, InvalidRequest, UnstorableContent } from "../EventStoreError.ts"
+import type { EventStore } from "../EventStore.ts"
+import { because, EventStoreError, InvalidRequest, UnstorableContent } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
-import type { HandleError, Processor, Turn } from "../Processor.ts"
+import type { Processor } from "../Processor.ts"
 import type { Revision } from "../Revision.ts"
-import * as StreamName from "../StreamName.ts"
+import type * as StreamName from "../StreamName.ts"
+import { nameOf, streamOf } from "./busRetention.ts"
+import type { make as makeGroups } from "./busRetention.ts"
 import { attempt } from "./handlerAttempt.ts"
 import { canonical, stringify } from "./json.ts"
+import * as parking from "./processorParking.ts"
 import { runOn } from "./processorRun.ts"
+import { slotOf } from "./slots.ts"
+
+type Groups = ReturnType<typeof makeGroups>
 
 /** The bus of an event store and a checkpoint store. */
 export const fromLog = (
   store: EventStore["Service"],
   checkpoints: CheckpointStore["Service"],
-  partitions: number
+  partitions: number,
+  groups: Groups
 ): Bus["Service"] => {
-  const partitionStream = (partition: number) => StreamName.make("$bus", String(partition))
-
   // Exactly as given: what surrounds the publisher is no part of a message.
   const append = (stream: StreamName.StreamName, events: ReadonlyArray<EventData>) =>
     Metadata.detached(store.append(stream, events)).pipe(
@@ -34,88 +39,74 @@ export const fromLog = (
       Effect.catchTag("WrongExpectedRevision", Effect.die)
     )
 
-  /** Publishes in order; gives the ids that were published before with other content. */
-  const publish = (
-    partition: number,
-    messages: ReadonlyArray<Message>
-  ): Effect.Effect<ReadonlyArray<EventId.EventId>, BusError> =>
-    append(partitionStream(partition), messages.map(toEvent)).pipe(
+  /** Publishes in order; gives those that were published before with other content, and of their keys nothing behind them. */
+  const publish = (slot: number, messages: ReadonlyArray<Message>): Effect.Effect<ReadonlyArray<Message>, BusError> =>
+    append(streamOf(slot), messages.map(toEvent)).pipe(
       Effect.as([]),
       Effect.catchTags({
-        // Some of them were published before: each by itself, the known ones change nothing.
-        EventIdReused: () =>
-          messages.length === 1
-            ? Effect.succeed(messages.map(({ id }) => id))
-            : Effect.map(
-                Effect.forEach(messages, (message) => publish(partition, [message])),
-                (reused) => reused.flat()
-              ),
-        EventStoreError: (error) => Effect.fail(busError("Bus.publish", error))
+        // Some of them were published before: in two parts, and so on; the known ones change nothing.
+        EventIdReused: () => (messages.length === 1 ? Effect.succeed(messages) : inParts(slot, messages)),
+        EventStoreError: (error) =>
+          error.reason._tag === "AppendTooLarge" && messages.length > 1
+            ? inParts(slot, messages)
+            : Effect.fail(busError("Bus.publish", error))
       })
     )
 
-  const parkedOf = (group: string): Effect.Effect<ReadonlyArray<Parked>, EventStoreError> =>
-    Effect.flatMap(parkedStream(group), (stream) =>
-      Stream.runCollect(Stream.map(store.read(EventFilter.stream(stream)), fromParked))
+  const inParts = Effect.fnUntraced(function* (slot: number, messages: ReadonlyArray<Message>) {
+    const half = messages.length >> 1
+    const reused = yield* publish(slot, messages.slice(0, half))
+    const keys = new Set(reused.map(({ key }) => key))
+    const rest = messages.slice(half).filter(({ key }) => !keys.has(key))
+    return rest.length === 0 ? reused : [...reused, ...(yield* publish(slot, rest))]
+  })
+
+  const parkedOf = Effect.fnUntraced(function* (
+    group: string
+  ): Effect.fn.Return<ReadonlyArray<Parked>, EventStoreError> {
+    const { entries } = yield* parking.read(store, yield* checkpointOf(group))
+    const all = [...entries.values()].flatMap((ofKey) => [...ofKey.values()])
+    const found = yield* Effect.forEach(
+      all.toSorted((a, b) => a.position - b.position),
+      ({ eventId, problem, stream }) =>
+        Effect.map(store.find(stream, eventId), (event) =>
+          event === undefined ? [] : [{ message: fromEvent(event), problem }]
+        ),
+      { concurrency: 16 }
     )
-
-  // Read again only when the group has parked something since.
-  const cache = new Map<string, { readonly revision: Revision | undefined; readonly keys: Set<string> }>()
-  const parkedKeysOf = Effect.fnUntraced(function* (group: string) {
-    const revision = yield* store.streamRevision(yield* parkedStream(group))
-    const cached = cache.get(group)
-    if (cached !== undefined && cached.revision === revision) return cached.keys
-    const keys = new Set((yield* parkedOf(group)).map(({ message }) => message.key))
-    cache.set(group, { revision, keys })
-    return keys
+    return found.flat()
   })
 
-  const park = Effect.fnUntraced(function* (group: string, message: Message, problem: string) {
-    const stream = yield* parkedStream(group)
-    // The id derives from group and message, so that parking again after a crash parks nothing twice.
-    const id = EventId.derive(stream, message.id, 0)
-    const data = { problem, message: toJson(message) }
-    const metadata = message.metadata
-    yield* Effect.catchTag(append(stream, [{ id, type: "Parked", data, metadata }]), "EventIdReused", () => Effect.void)
-  })
-
-  const reader = <E, R>(
+  const processorOf = <E, R>(
     group: string,
-    partition: number,
+    checkpoint: string,
     topics: Subscription<E>["topics"],
     handler: (message: Message) => Effect.Effect<unknown, E, R>
   ): Processor<string, E, R> => {
     const wanted = EventFilter.predicate(EventFilter.categories(topics))
     return {
-      name: `bus group "${group}", partition ${partition}`,
-      checkpoint: `bus/${partition}/${group}`,
-      filter: EventFilter.stream(partitionStream(partition)),
-      handle: Effect.fnUntraced(function* (
-        page: Page,
-        { commit, retry }: Turn<E>
-      ): Effect.fn.Return<void, HandleError<E>, R> {
-        const before = yield* parkedKeysOf(group)
-        // What this page parked, once that is committed: a commit that fails has parked nothing.
-        const here = new Set<string>()
-        for (const event of page.events) {
-          const message = fromEvent(event)
-          if (!wanted(message)) continue
-          if (before.has(message.key) || here.has(message.key)) {
-            yield* commit(event.position, park(group, message, "an earlier message of its key is parked"))
-            continue
-          }
-          // Outside of the checkpoint's transaction, as a reactor's are: handlers may take their time.
-          const handled = retry(attempt(event, () => handler(message)).pipe(Metadata.inReactionTo(message)))
-          const outcome = yield* Effect.result(handled)
-          if (Result.isSuccess(outcome)) {
-            yield* commit(event.position, Effect.void)
-          } else {
-            yield* commit(event.position, park(group, message, outcome.failure.problem))
-            here.add(message.key)
-          }
-        }
-        yield* commit(page.through, Effect.void)
-      })
+      name: `bus group "${group}"`,
+      checkpoint,
+      filter: EventFilter.category(category),
+      takes: "events",
+      prepare: (events) =>
+        events.flatMap((recorded) => {
+          const message = fromEvent(recorded)
+          return wanted(message) ? [{ recorded, event: undefined, key: message.key, problem: undefined }] : []
+        }),
+      // Outside of the checkpoint's transaction, as a reactor's are: handlers may take their time.
+      handle: (steps) =>
+        Effect.as(
+          Effect.forEach(
+            steps,
+            ({ recorded }) => {
+              const message = fromEvent(recorded)
+              return attempt(recorded, () => handler(message)).pipe(Metadata.inReactionTo(message))
+            },
+            { discard: true }
+          ),
+          Effect.void
+        )
     }
   }
 
@@ -127,75 +118,92 @@ export const fromLog = (
         const reason = new UnstorableContent({ stream, type, problem: `in its data ${text.failure}` })
         return yield* new BusError({ operation: "Bus.publish", reason })
       }
-      const { byPartition, reused } = spread(messages, partitions)
-      const known = yield* Effect.forEach([...byPartition], ([partition, some]) => publish(partition, some))
-      const [id] = [...reused, ...known.flat()]
-      if (id !== undefined) {
-        return yield* new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id }) })
+      const { bySlot, reused } = spread(messages)
+      const known = yield* Effect.forEach([...bySlot], ([slot, some]) => publish(slot, some))
+      const [one] = [...reused, ...known.flat()]
+      if (one !== undefined) {
+        return yield* new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id: one.id }) })
       }
     }),
     subscribe: Effect.fnUntraced(function* (group, { retry, topics }, handler) {
-      yield* Effect.mapError(parkedStream(group), (error) => busError("Bus.subscribe", error))
-      const readers = Array.from({ length: partitions }, (_, partition) =>
-        // The readers run on the stores of the bus, the handler in the subscriber's own surroundings.
-        runOn(store, checkpoints, reader(group, partition, topics, handler), retry === undefined ? {} : { retry })
+      const checkpoint = yield* Effect.mapError(checkpointOf(group), (error) => busError("Bus.subscribe", error))
+      const processor = processorOf(group, checkpoint, topics, handler)
+      const known = Effect.andThen(groups.register(group), groups.tell(group))
+      yield* Effect.retry(known, { while: (error) => error.isRetryable, schedule: patience }).pipe(
+        Effect.mapError(({ reason }) => new BusError({ operation: "Bus.subscribe", reason }))
       )
-      return yield* Effect.all(readers, { concurrency: "unbounded" }).pipe(
-        Effect.mapError(
-          ({ message }) =>
-            new BusError({ operation: "Bus.subscribe", reason: new InvalidRequest({ problem: message }) })
-        ),
-        Effect.andThen(Effect.never)
+      const options = { partitions, onFailure: "park", ...(retry === undefined ? {} : { retry }) } as const
+      // It runs on the stores of the bus, the handler in the subscriber's own surroundings.
+      return yield* Effect.mapError(
+        Effect.raceFirst(runOn(store, checkpoints, processor, options), groups.keep(group)),
+        ({ message }) => new BusError({ operation: "Bus.subscribe", reason: new InvalidRequest({ problem: message }) })
       )
     }),
-    parked: (group) => Effect.mapError(parkedOf(group), (error) => busError("Bus.parked", error))
+    parked: (group) => Effect.mapError(parkedOf(group), (error) => busError("Bus.parked", error)),
+    retry: (group, options) =>
+      Effect.flatMap(checkpointOf(group), (name) => parking.request(store, name, options?.key)).pipe(
+        Effect.mapError((error) => busError("Bus.retry", error))
+      ),
+    drop: Effect.fnUntraced(
+      function* (group, id) {
+        const name = yield* checkpointOf(group)
+        const stored = storedId(id)
+        const { entries } = yield* parking.read(store, name)
+        if ([...entries.values()].some((ofKey) => ofKey.has(stored))) return yield* parking.drop(store, name, stored)
+        const problem = `message ${id} is not parked by group "${group}"; see Bus.parked`
+        return yield* because("Bus.drop", new InvalidRequest({ problem }))
+      },
+      Effect.mapError((error) => busError("Bus.drop", error))
+    )
   }
 }
 
 const busError = (operation: string, { reason }: EventStoreError): BusError => new BusError({ operation, reason })
 
-const parkedStream = (group: string): Effect.Effect<StreamName.StreamName, EventStoreError> =>
+const category = "$bus"
+
+// A store that was lost comes back; until then there is nothing to handle.
+const patience = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
+
+/** What the names of a group's checkpoints begin with. */
+const checkpointOf = (group: string): Effect.Effect<string, EventStoreError> =>
   group === ""
     ? Effect.fail(
         new EventStoreError({ operation: "Bus", reason: new InvalidRequest({ problem: "a group needs a name" }) })
       )
-    : Effect.mapError(
-        Effect.fromResult(StreamName.fromParts("$parked", `bus/${group}`)),
-        (reason) => new EventStoreError({ operation: "Bus", reason })
-      )
+    : Effect.as(parking.streamOf(nameOf(group)), nameOf(group))
 
-/** The messages of each partition, in order; an id that is given twice counts once, with other content it is reused. */
-const spread = (messages: ReadonlyArray<Message>, partitions: number) => {
+/**
+ * The messages of each slot, in order; an id that is given twice counts once. With other content it is reused, and what is
+ * behind it of its key is left out.
+ */
+const spread = (messages: ReadonlyArray<Message>) => {
   const byId = new Map<EventId.EventId, string>()
-  const byPartition = new Map<number, Array<Message>>()
-  const reused: Array<EventId.EventId> = []
+  const bySlot = new Map<number, Array<Message>>()
+  const reused = new Map<string, Message>()
   for (const message of messages) {
+    if (reused.has(message.key)) continue
     const content = canonical(toJson(message))
     const before = byId.get(message.id)
     if (before !== undefined) {
-      if (before !== content) reused.push(message.id)
+      if (before !== content) reused.set(message.key, message)
       continue
     }
     byId.set(message.id, content)
-    const partition = partitionOf(message.key, partitions)
-    const some = byPartition.get(partition)
-    if (some === undefined) byPartition.set(partition, [message])
+    const slot = slotOf(message.key)
+    const some = bySlot.get(slot)
+    if (some === undefined) bySlot.set(slot, [message])
     else some.push(message)
   }
-  return { byPartition, reused }
-}
-
-/** The partition of a key: FNV-1a, the same in every process and version. */
-const partitionOf = (key: string, partitions: number): number => {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
-  return (hash >>> 0) % partitions
+  return { bySlot, reused: [...reused.values()] }
 }
 
 // A message is stored as an event whose data holds its address. The store may hold the event itself under the message's
 // id, so the stored id derives from it.
+const storedId = (id: EventId.EventId): EventId.EventId => EventId.derive("$bus", id, 0)
+
 const toEvent = (message: Message): EventData => ({
-  id: EventId.derive("$bus", message.id, 0),
+  id: storedId(message.id),
   type: message.type,
   schemaVersion: message.schemaVersion,
   data: toJson(message),
@@ -233,10 +241,5 @@ const toJson = ({
   data
 })
 
-// Only this module writes these streams, in the two shapes above.
+// Only this module writes these streams, in the shape above.
 const fromEvent = (event: Recorded): Message => ({ ...(event.data as unknown as Stored), metadata: event.metadata })
-
-const fromParked = (event: Recorded): Parked => {
-  const { message, problem } = event.data as unknown as { readonly problem: string; readonly message: Stored }
-  return { problem, message: { ...message, metadata: event.metadata } }
-}

@@ -5,7 +5,7 @@ import type * as Aggregate from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as Metadata from "../Metadata.ts"
-import type { EffectsOf } from "../Processor.ts"
+import type { EffectsOf, Step } from "../Processor.ts"
 import type { Tagged } from "./eventCodec.ts"
 import { attempt } from "./handlerAttempt.ts"
 import { EventFailed } from "./processorErrors.ts"
@@ -13,8 +13,10 @@ import { EventFailed } from "./processorErrors.ts"
 /** What handlers are to a runner. */
 export interface EventHandlers<E, R> {
   readonly filter: EventFilter.EventFilter
-  /** Decodes an event and handles it; what it causes carries it as its cause. */
-  readonly react: (event: Recorded) => Effect.Effect<unknown, EventFailed<E>, R>
+  /** Decodes events; their key is their stream. */
+  readonly prepare: (events: ReadonlyArray<Recorded>) => ReadonlyArray<Step>
+  /** Handles an event; what it causes carries it as its cause. */
+  readonly react: (step: Step) => Effect.Effect<unknown, EventFailed<E>, R>
 }
 
 /** The handlers as they were given. Throws a TypeError for what cannot work. */
@@ -35,13 +37,19 @@ export const make = <H>(
 
   return {
     filter: EventFilter.categories(categories),
-    react: (recorded) => {
-      const decoded = codecs.get(recorded.category)?.decode(recorded.type, recorded.data)
-      if (decoded === undefined || Result.isFailure(decoded)) {
-        const problem = `it cannot be decoded: ${decoded?.failure ?? "its category is no source"}`
-        return Effect.fail(new EventFailed<Failure>({ event: recorded, failure: undefined, problem }))
+    prepare: (events) =>
+      events.map((recorded) => {
+        const decoded = codecs.get(recorded.category)?.decode(recorded.type, recorded.data)
+        if (decoded === undefined || Result.isFailure(decoded)) {
+          const problem = `it cannot be decoded: ${decoded?.failure ?? "its category is no source"}`
+          return { recorded, event: undefined, key: recorded.stream, problem }
+        }
+        return { recorded, event: { ...recorded, data: decoded.success }, key: recorded.stream, problem: undefined }
+      }),
+    react: ({ event, problem, recorded }) => {
+      if (event === undefined) {
+        return Effect.fail(new EventFailed<Failure>({ event: recorded, failure: undefined, problem: problem ?? "" }))
       }
-      const event: Recorded<Tagged> = { ...recorded, data: decoded.success }
       // The handlers' types were checked against the sources in `Processor`; here they are called by name.
       return attempt(
         recorded,

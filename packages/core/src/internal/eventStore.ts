@@ -23,6 +23,7 @@ import * as Errors from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import * as Position from "../Position.ts"
 import * as Revision from "../Revision.ts"
+import * as StreamName from "../StreamName.ts"
 import { decodePage, decodeRecorded } from "./eventDecoding.ts"
 import { encode, repeatedId } from "./eventEncoding.ts"
 import * as history from "./history.ts"
@@ -161,7 +162,21 @@ export const make = (driver: Driver): EventStore["Service"] => {
     find: (stream, id) =>
       Effect.map(driver.find(stream, id), (found) => (found === undefined ? undefined : decodeRecorded(found))),
     head: driver.head,
-    streamRevision: driver.streamRevision
+    streamRevision: driver.streamRevision,
+    truncate: (stream, upTo) => {
+      const refuse = (reason: Errors.Reason) => Effect.fail(Errors.because("EventStore.truncate", reason))
+      // What happened stays: only what was made to be carried away may go.
+      if (StreamName.category(stream) !== "$bus") {
+        return refuse(
+          new Errors.InvalidRequest({ problem: `${stream} holds no messages of a bus, and its events stay` })
+        )
+      }
+      return (
+        driver.truncate?.(stream, upTo) ??
+        refuse(new Errors.Unsupported({ feature: "removing old messages of the bus" }))
+      )
+    },
+    obstacle: driver.obstacle ?? Effect.undefined
   }
 }
 

@@ -52,36 +52,7 @@ const decideAgain = Schedule.concat(
   Schedule.max([Schedule.jittered(Schedule.exponential("5 millis", 1.5)), Schedule.recurs(15)])
 )
 
-/**
- * Executes a command on one entity: loads its state, decides, appends the events.
- *
- * When someone else was faster it loads what is new and decides again, by a schedule. A rejection is an error of its
- * own type and is never retried. The fiber's `Metadata` goes with the events.
- *
- * ```ts
- * import * as Effect from "effect/Effect"
- * import * as Schema from "effect/Schema"
- * import * as Aggregate from "evolvent/Aggregate"
- * import * as Memory from "evolvent/Memory"
- *
- * const Light = Aggregate.make("Light", {
- *   command: Schema.TaggedUnion({ Switch: {} }),
- *   event: Schema.TaggedUnion({ Switched: {} }),
- *   state: Schema.Struct({ on: Schema.Boolean }),
- *   initial: { on: false }
- * })({
- *   decide: { Switch: () => [{ _tag: "Switched" }] },
- *   evolve: { Switched: ({ on }) => ({ on: !on }) }
- * })
- *
- * const program = Effect.gen(function* () {
- *   const first = yield* Aggregate.execute(Light, "hall", { _tag: "Switch" }, { commandId: "c-1" })
- *   const again = yield* Aggregate.execute(Light, "hall", { _tag: "Switch" }, { commandId: "c-1" })
- *   return [first.revision, again.revision, again.repeated]
- * })
- * Effect.runSync(program.pipe(Effect.provide(Memory.layer))) // => [0, 0, true]
- * ```
- */
+/** Executes a command on one entity, and waits for nobody. */
 export const execute = Effect.fnUntraced(function* <
   Name extends string,
   Id,

@@ -29,6 +29,55 @@ export class ProcessorStopped extends Schema.TaggedError<ProcessorStopped>()("Pr
   }
 }
 
+/** The rows of a read model were made by another definition than the processor's: to go on would mix the two. */
+export class ProjectionChanged extends Schema.TaggedError<ProjectionChanged>()("ProjectionChanged", {
+  projection: Schema.String,
+  version: Schema.Int
+}) {
+  override get message(): string {
+    return (
+      `The rows of "${this.projection}" (version ${this.version}) were made by another definition: other fields, indexes, ` +
+      `events or keys. Where this code is the newer one, run Processor.rebuild with it, which replaces them while they are ` +
+      `being read, or give the projection a new version, which is built beside them; where it is the older one, deploy the newer`
+    )
+  }
+
+  readonly isRetryable = false
+}
+
+/** The read model has moved on to another definition, or was given up, while a processor with the old one still ran. */
+export class ProjectionMoved extends Schema.TaggedError<ProjectionMoved>()("ProjectionMoved", {
+  projection: Schema.String,
+  version: Schema.Int,
+  isRetired: Schema.Boolean
+}) {
+  override get message(): string {
+    return this.isRetired
+      ? `The read model "${this.projection}" (version ${this.version}) was given up, and this process still keeps it; ` +
+          `deploy the code that no longer does, or run Processor.rebuild to have it again`
+      : `The read model "${this.projection}" (version ${this.version}) was rebuilt by another definition than the one ` +
+          `that this process holds; deploy the newer code`
+  }
+
+  readonly isRetryable = false
+}
+
+/** A processor has set the event aside that was waited for. */
+export class EventParked extends Schema.TaggedError<EventParked>()("EventParked", {
+  processor: Schema.String,
+  eventId: Schema.String,
+  key: Schema.String,
+  position: Schema.Int,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return (
+      `Processor "${this.processor}" parked event ${this.eventId} of key "${this.key}" (position ${this.position}): ` +
+      `${this.problem.replace(/\.$/, "")}. Once the cause is mended, Processor.retry has it handled.`
+    )
+  }
+}
+
 /** A processor did not reach a position in time. */
 export class WaitTimedOut extends Schema.TaggedError<WaitTimedOut>()("WaitTimedOut", {
   processor: Schema.String,

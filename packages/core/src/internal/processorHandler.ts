@@ -3,11 +3,10 @@ import * as Effect from "effect/Effect"
 import type * as Aggregate from "../Aggregate.ts"
 import { CheckpointStore } from "../CheckpointStore.ts"
 import { CheckpointStoreError } from "../CheckpointStoreError.ts"
-import type { EventStore, Page } from "../EventStore.ts"
+import type { EventStore } from "../EventStore.ts"
 import { InvalidRequest } from "../EventStoreError.ts"
-import type { EffectsOf, HandleError, Processor, Turn } from "../Processor.ts"
+import type { EffectsOf, Processor } from "../Processor.ts"
 import * as eventHandlers from "./eventHandlers.ts"
-import type { EventFailed } from "./processorErrors.ts"
 
 /** The processor of a handler's handlers. */
 export const make = <Name extends string, H>(
@@ -15,9 +14,7 @@ export const make = <Name extends string, H>(
   from: ReadonlyArray<Aggregate.Any>,
   handle: H
 ): Processor<Name, Effect.Error<EffectsOf<H>>, EventStore | CheckpointStore | Effect.Services<EffectsOf<H>>> => {
-  type Failure = Effect.Error<EffectsOf<H>>
-  type Services = CheckpointStore | Effect.Services<EffectsOf<H>>
-  const { filter, react } = eventHandlers.make("handler", name, from, handle)
+  const { filter, prepare, react } = eventHandlers.make("handler", name, from, handle)
 
   const refuseWithoutTransaction = Effect.flatMap(CheckpointStore, ({ capabilities }) => {
     if (capabilities.transaction) return Effect.void
@@ -31,20 +28,8 @@ export const make = <Name extends string, H>(
     name,
     checkpoint: `handler/${name}`,
     filter,
-    handle: Effect.fnUntraced(function* (
-      page: Page,
-      { commit, retry }: Turn<Failure>
-    ): Effect.fn.Return<void, HandleError<Failure>, Services> {
-      yield* refuseWithoutTransaction
-      const { events, through } = page
-      const together = commit(through, Effect.forEach(events, react, { discard: true }))
-      // A page with a failing event is taken event by event, so that what comes before it is committed.
-      const apart = Effect.forEach(events, (event) => retry(commit(event.position, react(event))), { discard: true })
-      yield* Effect.catchIf(
-        together,
-        (error): error is EventFailed<Failure> => error._tag === "EventFailed",
-        () => (events.at(-1)?.position === through ? apart : Effect.andThen(apart, commit(through, Effect.void)))
-      )
-    })
+    takes: "pages",
+    prepare,
+    handle: (steps) => Effect.as(refuseWithoutTransaction, Effect.forEach(steps, react, { discard: true }))
   }
 }

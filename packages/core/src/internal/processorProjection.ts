@@ -1,11 +1,12 @@
 // A projection as a processor: a page of events is folded into the rows it touches, and these move with the checkpoint.
 import * as Effect from "effect/Effect"
-import type { CheckpointStore } from "../CheckpointStore.ts"
-import type { EventStore, Page } from "../EventStore.ts"
-import type { HandleError, Processor, Turn } from "../Processor.ts"
+import { CheckpointStore } from "../CheckpointStore.ts"
+import { EventStore } from "../EventStore.ts"
+import type { Processor } from "../Processor.ts"
 import type { Projection } from "../Projection.ts"
 import { ReadModelStore } from "../ReadModelStore.ts"
-import { batches } from "./projectionBatch.ts"
+import { preparing, stepChanges } from "./projectionBatch.ts"
+import { admit } from "./projectionRecord.ts"
 
 /** The checkpoint of a projection: each version has its own. */
 export const checkpointOf = (projection: { readonly name: string; readonly version: number }): string =>
@@ -16,32 +17,18 @@ export const make = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>
 ): Processor<Name, never, EventStore | CheckpointStore | ReadModelStore> => {
   const { table } = projection
-  const changes = batches(projection)
-
-  const batch = Effect.fnUntraced(function* (
-    page: Page,
-    { commit }: Turn<never>
-  ): Effect.fn.Return<void, HandleError<never>, ReadModelStore> {
-    const store = yield* ReadModelStore
-    const changed = yield* changes(store, page.events)
-    yield* commit(page.through, changed.length === 0 ? Effect.void : store.apply(table, changed))
-  })
-
+  const changes = stepChanges(projection)
+  const admitted = admit(projection)
   return {
     name: projection.name,
     checkpoint: checkpointOf(projection),
     filter: projection.filter,
-    // A page that holds a failing event is taken event by event, so that what comes before it is committed.
-    handle: (page, turn) =>
-      Effect.catchTag(batch(page, turn), "EventFailed", (failed) =>
-        page.events.length <= 1
-          ? Effect.fail(failed)
-          : Effect.andThen(
-              Effect.forEach(page.events, (event) => batch({ events: [event], through: event.position }, turn), {
-                discard: true
-              }),
-              turn.commit(page.through, Effect.void)
-            )
+    takes: "pages",
+    admit: Effect.flatMap(EventStore, (store) => CheckpointStore.use((checkpoints) => admitted(store, checkpoints))),
+    prepare: preparing(projection),
+    handle: (steps) =>
+      ReadModelStore.use((store) =>
+        Effect.map(changes(store, steps), (rows) => (rows.length === 0 ? Effect.void : store.apply(table, rows)))
       )
   }
 }

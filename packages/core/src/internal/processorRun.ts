@@ -1,35 +1,29 @@
-// Runs a processor: takes its lease, follows the log from its checkpoint, hands pages to it, retries, stops.
-import * as Arr from "effect/Array"
+// Runs a processor: takes part in its work, holds the leases of its share, follows the log with them, stops.
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
 import { CheckpointStore, Stopped } from "../CheckpointStore.ts"
-import type { Lease } from "../CheckpointStore.ts"
+import type { Lease, Member } from "../CheckpointStore.ts"
 import type { CheckpointStoreError } from "../CheckpointStoreError.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
-import type { Page } from "../EventStore.ts"
-import type { Commit, HandleError, Processor, RunOptions, Turn } from "../Processor.ts"
+import type { HandleError, Processor, RunOptions } from "../Processor.ts"
+import { assign } from "./assignment.ts"
 import { EventFailed, ProcessorStopped } from "./processorErrors.ts"
+import * as processorParking from "./processorParking.ts"
+import { serve } from "./processorTenure.ts"
+import * as retryEvents from "./retryEvents.ts"
+import * as slots from "./slots.ts"
 import { describe } from "./thrown.ts"
 
 // A failing handler gets six attempts within about six seconds.
 const defaultRetry = Schedule.max([Schedule.jittered(Schedule.exponential("200 millis")), Schedule.recurs(5)])
-
-// As many pages are read ahead: enough to keep a store and its reader busy, and little enough to hold in memory.
-const pagesAhead = 4
-
-/** Pages that follow each other, as one. */
-const together = (pages: Arr.NonEmptyReadonlyArray<Page>): Page =>
-  pages.length === 1
-    ? pages[0]
-    : { events: pages.flatMap(({ events }) => events), through: Arr.lastNonEmpty(pages).through }
 
 /** Runs a processor until it stops, on the stores of its surroundings. */
 export const run = <Name extends string, E, R>(
@@ -45,85 +39,139 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
   processor: Processor<Name, E, R>,
   options: RunOptions<E>
 ): Effect.fn.Return<never, ProcessorStopped, R> {
-  const holder = yield* EventId.generate
+  const me: Member = { holder: yield* EventId.generate, partitions: options.partitions ?? 1 }
   const leaseFor = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
-  const retry = retryEvents<E>(options.retry ?? defaultRetry)
+  const retry = retryEvents.make<E>(options.retry ?? defaultRetry)
   const name = processor.checkpoint
+  const names = slots.namesOf(name)
+  const leases = new Map<number, Lease>()
   let misses = 0
 
-  // Where a store does not answer, the lease runs out by itself: shutting down must not wait for it.
+  // Where a store does not answer, leases run out by themselves: shutting down must not wait for it.
   const soon = <A, X>(effect: Effect.Effect<A, X>) =>
     Effect.ignore(Effect.timeout(Effect.interruptible(effect), "2 seconds"))
-  const release = (lease: Lease) => soon(checkpoints.release(lease))
 
-  // An attempt that is interrupted may have taken the lease before it answers: then it is given back.
-  const acquire = (restore: <A, X, S>(effect: Effect.Effect<A, X, S>) => Effect.Effect<A, X, S>) =>
-    Effect.scoped(
+  const giveBack = (some: ReadonlyArray<number>) =>
+    Effect.suspend(() => {
+      const given = some.flatMap((slot) => leases.get(slot) ?? [])
+      for (const slot of some) leases.delete(slot)
+      return soon(checkpoints.release(given))
+    })
+
+  // An attempt that is interrupted may have taken leases before it answers: then they are given back.
+  const take = (some: ReadonlyArray<number>) =>
+    Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
-        const changed = yield* checkpoints.watch(name)
-        const wait = restore(Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4)))
-        const attempt = Effect.gen(function* () {
-          const taking = yield* Effect.forkDetach(checkpoints.acquire(name, holder, leaseFor), {
-            startImmediately: true
-          })
-          const giveBack = soon(Effect.flatMap(Fiber.join(taking), checkpoints.release))
-          return yield* Effect.onInterrupt(restore(Fiber.join(taking)), () => giveBack)
-        })
-        const again: Effect.Effect<Lease, CheckpointStoreError> = Effect.catchTag(attempt, "LeaseHeld", () =>
-          Effect.andThen(wait, again)
+        const taking = yield* Effect.forkDetach(
+          checkpoints.acquireAll(
+            some.map((slot) => slots.nameOf(name, slot)),
+            me.holder,
+            leaseFor
+          ),
+          { startImmediately: true }
         )
-        return yield* again
+        const taken = yield* Effect.onInterrupt(restore(Fiber.join(taking)), () =>
+          soon(Effect.flatMap(Fiber.join(taking), checkpoints.release))
+        )
+        for (const lease of taken) leases.set(slotIn(lease), lease)
       })
     )
 
+  const slotIn = (lease: Lease): number => names.indexOf(lease.name)
+
+  /** Which slots are this runner's, which of these are free, and into how many partitions all are divided. */
+  const share = Effect.gen(function* () {
+    const members = yield* checkpoints.attend(name, me, leaseFor)
+    const holders = yield* checkpoints.holders(names)
+    // Who rebuilds it needs it alone, for the moment of the switch.
+    const isTaken = members.some((member) => member.partitions === 0)
+    // Whoever came last knows best: it has the newest code.
+    const partitions = members.findLast((member) => member.partitions > 0)?.partitions ?? me.partitions
+    const owners = assign(
+      members.map(({ holder }) => holder),
+      Array.from({ length: partitions }, (_, partition) =>
+        slots
+          .ofPartition(partition, partitions)
+          .map((slot) => holders[slot])
+          .find((holder) => members.some((member) => member.holder === holder))
+      )
+    )
+    const mine = isTaken ? [] : slots.all.filter((slot) => owners[slot % partitions] === me.holder)
+    return {
+      partitions,
+      surplus: [...leases.keys()].filter((slot) => !mine.includes(slot)),
+      free: mine.filter((slot) => !leases.has(slot) && (holders[slot] ?? me.holder) === me.holder)
+    }
+  })
+
   // A store that does not answer for a moment is no lost lease: a handler must not be cut off for it.
-  const renew = (lease: Lease) =>
-    Effect.retry(checkpoints.renew(lease), {
-      while: (error) => error._tag === "CheckpointStoreError" && error.isRetryable,
+  const patiently = <A, X extends { readonly _tag: string }>(effect: Effect.Effect<A, X | CheckpointStoreError>) =>
+    Effect.retry(effect, {
+      while: (error) => error._tag === "CheckpointStoreError" && "isRetryable" in error && error.isRetryable,
       schedule: Schedule.spaced(Duration.divideUnsafe(leaseFor, 12)),
       times: 4
     })
 
-  const keepLease = (lease: Lease) =>
-    Effect.forever(Effect.andThen(Effect.sleep(Duration.divideUnsafe(leaseFor, 3)), renew(lease)))
-
-  const follow = Effect.fnUntraced(function* (lease: Lease) {
-    let at = (yield* checkpoints.load(name)).position
-    const commit: Commit = (to, writes) =>
-      Effect.map(checkpoints.transact({ name, from: at, to, lease }, writes), () => {
-        at = to
-        misses = 0
-      })
-    const turn: Turn<E> = { commit, retry }
-    // Pages are read while others are handled, and those that wait are handled as one: who lags behind takes larger steps.
-    return yield* store.subscribe(processor.filter, { after: at }).pipe(
-      Stream.buffer({ capacity: pagesAhead }),
-      Stream.runForEachArray((pages) => processor.handle(together(pages), turn))
-    )
-  })
+  /** Keeps the leases, until some are to be given away or more can be had. */
+  const keep = (partitions: number, changed: Effect.Effect<void>, leave: Deferred.Deferred<void>) =>
+    Effect.gen(function* () {
+      while (true) {
+        yield* Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4))
+        yield* patiently(checkpoints.renew([...leases.values()]))
+        if (Deferred.isDoneUnsafe(leave)) continue
+        const now = yield* patiently(share)
+        if (now.surplus.length > 0 || now.free.length > 0 || now.partitions !== partitions) {
+          yield* Deferred.succeed(leave, undefined)
+        }
+      }
+    })
 
   // Stopping is recorded while the lease is still held, so that it cannot hide what a successor does.
-  const stop = (lease: Lease, stopped: ProcessorStopped) =>
-    Effect.andThen(Effect.ignore(checkpoints.stop(name, new Stopped(stopped), lease)), Effect.fail(stopped))
+  const stop = (stopped: ProcessorStopped, key: string | undefined) =>
+    Effect.suspend(() => {
+      const lease = leases.get(key === undefined ? -1 : slots.slotOf(key)) ?? [...leases.values()][0]
+      const record = checkpoints.stop(lease?.name ?? slots.nameOf(name, 0), new Stopped(stopped), lease)
+      return Effect.andThen(Effect.ignore(record), Effect.fail(stopped))
+    })
 
-  const stopWithoutLease = (stopped: ProcessorStopped) =>
-    Effect.andThen(Effect.ignore(checkpoints.stop(name, new Stopped(stopped))), Effect.fail(stopped))
-
-  // The time of one lease, from taking it to losing it or giving it back.
+  // The time with one set of slots: takes what it can have, works, and gives away what others are to have.
   const tenure = Effect.scoped(
     Effect.gen(function* () {
-      const lease = yield* Effect.uninterruptibleMask((restore) =>
-        Effect.tap(acquire(restore), (lease) => Effect.addFinalizer(() => release(lease)))
-      )
-      return yield* Effect.raceFirst(follow(lease), keepLease(lease)).pipe(
-        Effect.catch((error): Effect.Effect<never, HandleError<E> | ProcessorStopped> =>
-          mayPass(error) ? Effect.fail(error) : stop(lease, stoppedBy(processor.name, error))
+      const changed = yield* checkpoints.watch(name, "lease")
+      let now = yield* share
+      while (true) {
+        yield* giveBack(now.surplus)
+        if (now.free.length > 0) yield* take(now.free)
+        if (leases.size > 0) break
+        yield* Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4))
+        now = yield* share
+      }
+      const { partitions } = now
+      const leave = yield* Deferred.make<void>()
+      const parking = yield* processorParking.make(store, name)
+      const serving = serve({
+        processor,
+        store,
+        checkpoints,
+        parking,
+        leases,
+        partitions,
+        leave,
+        retry,
+        onFailure: options.onFailure ?? "stop",
+        committed: () => {
+          misses = 0
+        }
+      })
+      return yield* Effect.raceFirst(serving, keep(partitions, changed, leave)).pipe(
+        Effect.catch((error): Effect.Effect<void, HandleError<E> | ProcessorStopped> =>
+          mayPass(error) ? Effect.fail(error) : stop(stoppedBy(processor.name, error), keyOf(processor, error))
         ),
         // A bug in a schema or a schedule ends the runner as surely as a failing event does, and must be seen as well.
         Effect.catchDefect((defect) =>
           Effect.andThen(
             Effect.logError(`Processor "${processor.name}" died`, Cause.die(defect)),
-            stop(lease, stoppedWithoutEvent(processor.name, `it died of ${describe(defect)}`))
+            stop(stoppedWithoutEvent(processor.name, `it died of ${describe(defect)}`), undefined)
           )
         )
       )
@@ -137,27 +185,33 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
       const { error } = failed.success
       if (error._tag === "ProcessorStopped") return Effect.fail(error)
       // What ends a tenure was looked at within it; what is left is a lease that cannot be had.
-      return mayPass(error) ? Effect.void : stopWithoutLease(stoppedBy(processor.name, error))
+      return mayPass(error) ? Effect.void : stop(stoppedBy(processor.name, error), undefined)
     }
     if (Cause.hasInterruptsOnly(cause)) {
       return Effect.logWarning(`Processor "${processor.name}": its store was interrupted from within; trying again`)
     }
     return Effect.andThen(
       Effect.logError(`Processor "${processor.name}" died`, cause),
-      stopWithoutLease(stoppedWithoutEvent(processor.name, `it died of ${describe(Cause.squash(cause))}`))
+      stop(stoppedWithoutEvent(processor.name, `it died of ${describe(Cause.squash(cause))}`), undefined)
     )
   }
 
-  // Lost connections and lost leases pass: the next tenure begins from the stored checkpoint.
+  // Lost connections and lost leases pass: the next tenure begins from the stored checkpoints.
   const tenures = Effect.gen(function* () {
     const other = yield* checkpoints.announce(name, EventFilter.describe(processor.filter))
     if (other !== undefined) {
       const problem = `a processor of this name runs in this process already, on other events (${other}); rename one`
       return yield* stoppedWithoutEvent(processor.name, problem)
     }
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(giveBack([...leases.keys()]), soon(checkpoints.leave(name, me.holder)))
+    )
     while (true) {
       const ended = yield* Effect.exit(tenure)
-      if (Exit.isFailure(ended)) yield* weigh(ended.cause)
+      if (Exit.isSuccess(ended)) continue
+      yield* weigh(ended.cause)
+      // Which of the leases are left is not known: all are taken anew.
+      yield* giveBack([...leases.keys()])
       misses += 1
       yield* Effect.sleep(Duration.millis(Math.min(5000, 25 * 2 ** Math.min(misses, 10))))
     }
@@ -183,25 +237,8 @@ const stoppedBy = <E>(processor: string, error: HandleError<E>): ProcessorStoppe
 const stoppedWithoutEvent = (processor: string, problem: string): ProcessorStopped =>
   new ProcessorStopped({ processor, eventId: undefined, stream: undefined, position: undefined, problem })
 
-/** Repeats an effect while an event fails with an error of its handler; everything else goes through at once. */
-const retryEvents =
-  <E>(schedule: Schedule.Schedule<unknown, E>): Turn<E>["retry"] =>
-  <A, X, R>(effect: Effect.Effect<A, X | EventFailed<E>, R>) =>
-    Effect.suspend(() => {
-      // The schedule sees the handler's error; what it gives up on is the whole failure.
-      let last: EventFailed<E> | undefined
-      return effect.pipe(
-        Effect.matchEffect({
-          onFailure: (failed): Effect.Effect<Result.Result<A, X | EventFailed<E>>, E> => {
-            if (!(failed instanceof EventFailed) || failed.failure === undefined)
-              return Effect.succeed(Result.fail(failed))
-            last = failed
-            return Effect.fail(failed.failure.error)
-          },
-          onSuccess: (value) => Effect.succeed(Result.succeed(value))
-        }),
-        Effect.retry(schedule),
-        Effect.catch((error) => (last === undefined ? Effect.die(error) : Effect.succeed(Result.fail(last)))),
-        Effect.flatMap(Effect.fromResult)
-      )
-    })
+/** The key of the event that a processor stopped on. */
+const keyOf = <Name extends string, E, R>(
+  processor: Processor<Name, E, R>,
+  error: HandleError<E>
+): string | undefined => (error instanceof EventFailed ? processor.prepare([error.event])[0]?.key : undefined)

@@ -5,10 +5,10 @@ import type { Json } from "effect/Schema"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import type * as Position from "../Position.ts"
+import type { Step } from "../Processor.ts"
 import type { Projection } from "../Projection.ts"
 import { ReadModelStoreError, UndecodableRow } from "../ReadModelStore.ts"
 import type { EncodedRow, IndexValue, ReadModelStore } from "../ReadModelStore.ts"
-import type { Tagged } from "./eventCodec.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { indexValue } from "./projection.ts"
 import { decoder } from "./projectionFold.ts"
@@ -20,20 +20,25 @@ export type Changes = (
   events: ReadonlyArray<Recorded>
 ) => Effect.Effect<ReadonlyArray<EncodedRow>, EventFailed<never> | ReadModelStoreError>
 
-/** The changes that pages of a projection's own events make. */
-export const batches = <Name extends string, Row, Index extends string>(
-  projection: Projection<Name, Row, Index>
-): Changes => {
-  const decode = decoder(projection)
-  return Effect.fnUntraced(function* (store, events) {
-    const steps = yield* Effect.fromResult(prepare(projection, decode, events))
-    const keys = [...new Set(steps.flatMap((step) => step.keys))]
-    const stored = keys.length === 0 ? [] : yield* store.get(projection.table, keys)
-    const rows = yield* Effect.fromResult(hold(projection, stored))
-    yield* Effect.fromResult(applyAll(projection, steps, rows))
-    return yield* Effect.fromResult(encodeChanged(projection, rows))
-  })
-}
+/** What some steps make of the stored rows that they touch. */
+export const stepChanges =
+  <Name extends string, Row, Index extends string>(projection: Projection<Name, Row, Index>) =>
+  (
+    store: Pick<ReadModelStore["Service"], "get">,
+    steps: ReadonlyArray<Step>
+  ): Effect.Effect<ReadonlyArray<EncodedRow>, EventFailed<never> | ReadModelStoreError> => {
+    const bad = steps.find(({ problem }) => problem !== undefined)
+    if (bad?.problem !== undefined) return Effect.fail(failure(bad.recorded, bad.problem))
+    const keys = [...new Set(steps.map(({ key }) => key))]
+    if (keys.length === 0) return Effect.succeed([])
+    return Effect.flatMap(store.get(projection.table, keys), (stored) =>
+      Effect.fromResult(
+        Result.flatMap(hold(projection, stored), (rows) =>
+          Result.flatMap(applyAll(projection, steps, rows), () => encodeChanged(projection, rows))
+        )
+      )
+    )
+  }
 
 /**
  * What stored events make of the rows in a store: for backends that keep a read model by themselves.
@@ -61,14 +66,9 @@ export const changes = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>
 ): Changes => {
   const handles = EventFilter.predicate(projection.filter)
-  const batch = batches(projection)
-  return (store, events) => batch(store, events.filter(handles))
-}
-
-interface Step {
-  readonly recorded: Recorded
-  readonly event: Recorded<Tagged>
-  readonly keys: ReadonlyArray<string>
+  const prepare = preparing(projection)
+  const ofSteps = stepChanges(projection)
+  return (store, events) => ofSteps(store, prepare(events.filter(handles)))
 }
 
 interface Held<Row> {
@@ -83,24 +83,40 @@ type Rows<Row> = Map<string, Held<Row>>
 const failure = (event: Recorded, problem: string): EventFailed<never> =>
   new EventFailed<never>({ event, failure: undefined, problem })
 
-/** Decodes events and finds their keys. */
-const prepare = <Name extends string, Row, Index extends string>(
-  projection: Projection<Name, Row, Index>,
-  decode: ReturnType<typeof decoder>,
-  events: ReadonlyArray<Recorded>
-): Result.Result<ReadonlyArray<Step>, EventFailed<never>> => {
-  const steps: Array<Step> = []
-  for (const recorded of events) {
-    const decoded = decode(recorded)
-    if (Result.isFailure(decoded)) return Result.fail(failure(recorded, decoded.failure.reason.message))
-    try {
-      steps.push({ recorded, event: decoded.success, keys: projection.keys(decoded.success) })
-    } catch (thrown) {
-      return Result.fail(failure(recorded, `the projection's key threw ${describe(thrown)}`))
+/** Decodes events and finds their keys; an event that cannot be decoded is its stream's. */
+export const preparing = <Name extends string, Row, Index extends string>(
+  projection: Projection<Name, Row, Index>
+): ((events: ReadonlyArray<Recorded>) => ReadonlyArray<Step>) => {
+  const decode = decoder(projection)
+  return (events) => {
+    const steps: Array<Step> = []
+    for (const recorded of events) {
+      const decoded = decode(recorded)
+      if (Result.isFailure(decoded)) {
+        steps.push(unprepared(recorded, decoded.failure.reason.message))
+        continue
+      }
+      const event = decoded.success
+      if (projection.isKeyedByStream) {
+        steps.push({ recorded, event, key: recorded.streamId, problem: undefined })
+        continue
+      }
+      try {
+        for (const key of projection.keys(event)) steps.push({ recorded, event, key, problem: undefined })
+      } catch (thrown) {
+        steps.push(unprepared(recorded, `the projection's key threw ${describe(thrown)}`))
+      }
     }
+    return steps
   }
-  return Result.succeed(steps)
 }
+
+const unprepared = (recorded: Recorded, problem: string): Step => ({
+  recorded,
+  event: undefined,
+  key: recorded.streamId,
+  problem
+})
 
 /** Folds the steps into the rows. */
 const applyAll = <Name extends string, Row, Index extends string>(
@@ -108,16 +124,15 @@ const applyAll = <Name extends string, Row, Index extends string>(
   steps: ReadonlyArray<Step>,
   rows: Rows<Row>
 ): Result.Result<void, EventFailed<never>> => {
-  for (const { event, keys, recorded } of steps) {
-    for (const key of keys) {
-      const held = rows.get(key)
-      // A row that is at this event already was written by a batch whose checkpoint was lost: once is enough.
-      if (held !== undefined && held.position >= event.position) continue
-      try {
-        rows.set(key, { row: projection.step(held?.row, event), position: event.position, changedBy: recorded })
-      } catch (thrown) {
-        return Result.fail(failure(recorded, `the projection's handler threw ${describe(thrown)}`))
-      }
+  for (const { event, key, recorded } of steps) {
+    if (event === undefined) continue
+    const held = rows.get(key)
+    // A row that is at this event already was written by a batch whose checkpoint was lost: once is enough.
+    if (held !== undefined && held.position >= event.position) continue
+    try {
+      rows.set(key, { row: projection.step(held?.row, event), position: event.position, changedBy: recorded })
+    } catch (thrown) {
+      return Result.fail(failure(recorded, `the projection's handler threw ${describe(thrown)}`))
     }
   }
   return Result.void

@@ -26,14 +26,16 @@ const toStream = <E, R>(source: Source<E, R>): Stream.Stream<Recorded, E, R> =>
  * The read model that a projection makes of stored events: rows by key.
  *
  * The events may be any Iterable or Stream, most often `store.read(projection.filter)`; those that the projection does
- * not handle are passed over. This is what a read model means: whatever `Processor.projection` keeps equals it.
+ * not handle are passed over. This is what a read model means: whatever `Processor.projection` keeps equals it. With
+ * `from` it goes on from rows that earlier events gave.
  */
 export const fold = <Name extends string, Row, Index extends string, E = never, R = never>(
   projection: Projection<Name, Row, Index>,
-  events: Source<E, R>
+  events: Source<E, R>,
+  from?: ReadonlyMap<string, NoInfer<Row>>
 ): Effect.Effect<ReadonlyMap<string, Row>, E | EventStoreError, R> =>
   Effect.suspend(() => {
-    const rows = new Map<string, Row>()
+    const rows = new Map<string, Row>(from)
     const change = applier(projection, (key) => rows.get(key))
     return Stream.runForEachArray(toStream(events), (page) => {
       for (const event of page) {

@@ -37,11 +37,14 @@ export const make =
       const refuseIfAhead = Effect.flatMap(driver.newest, (head) => (cursor.after <= head ? Effect.void : refuse))
       if (cursor.after > Position.beginning) yield* refuseIfAhead
       // Behind a connection that was lost there may be an older copy of the store that has grown since: what stands where
-      // this subscription saw its last event must be that event.
+      // this subscription saw its last event must be that event. Where messages were removed since, nothing stands there.
       if (cursor.last !== undefined) {
         const from = { _tag: "Position", position: cursor.last.position } as const
         const { events } = yield* driver.read({ filter, direction: "forwards", from, limit: 1, follows: true })
-        if (events[0] !== undefined && events[0].id !== cursor.last.id) return yield* refuse
+        const [there] = events
+        const isOther = there !== undefined && there.id !== cursor.last.id
+        if (isOther && (there.position === cursor.last.position || cursor.last.category !== "$bus"))
+          return yield* refuse
       }
       const wait = Duration.isFinite(Duration.fromInputUnsafe(driver.pollInterval))
         ? Effect.asVoid(Effect.timeoutOption(woken, driver.pollInterval))

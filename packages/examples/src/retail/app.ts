@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -24,14 +25,36 @@ import * as Source from "./source.ts"
  * The import goes without: read models that follow it live write their rows hundreds of times a second, and cost as much
  * as the import. Whoever asks for the report catches up with what is new, in large steps.
  */
-export const ReadModels = Layer.mergeAll(
-  Processor.layer(Processor.projection(Totals)),
-  Processor.layer(Processor.projection(Rejections)),
-  Processor.layer(Processor.projection(Skips)),
-  Processor.layer(Processor.projection(Customers)),
-  Processor.layer(Processor.projection(Countries)),
-  Processor.layer(Processor.projection(Months))
-)
+const readModels = (options: { readonly partitions?: number }) =>
+  Layer.mergeAll(
+    Processor.layer(Processor.projection(Totals), options),
+    Processor.layer(Processor.projection(Rejections), options),
+    Processor.layer(Processor.projection(Skips), options),
+    Processor.layer(Processor.projection(Customers), options),
+    Processor.layer(Processor.projection(Countries), options),
+    Processor.layer(Processor.projection(Months), options)
+  )
+
+/** The same, each of them by one runner at a time. */
+export const ReadModels = readModels({})
+
+/** Rebuilds all read models, one after the other, beside what they hold now, and tells how far that is. */
+export const rebuilding = (options: { readonly partitions?: number }) => {
+  const rebuilds = [
+    Processor.rebuild(Totals, options),
+    Processor.rebuild(Rejections, options),
+    Processor.rebuild(Skips, options),
+    Processor.rebuild(Customers, options),
+    Processor.rebuild(Countries, options),
+    Processor.rebuild(Months, options)
+  ]
+  const names = [Totals, Rejections, Skips, Customers, Countries, Months].map(({ name }) => name)
+  return Stream.fromIterable(rebuilds.entries()).pipe(
+    Stream.flatMap(([place, rebuild]) =>
+      Stream.map(rebuild, (progress) => ({ name: names[place] ?? "", place, of: rebuilds.length, progress }))
+    )
+  )
+}
 
 /** Imports files and folders, and shows on standard error how far it is. */
 export const importPaths = Effect.fnUntraced(function* (
@@ -50,6 +73,15 @@ class NothingReadable extends Schema.TaggedError<NothingReadable>()("NothingRead
 
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
 
+const partitions = Flag.Int("partitions").pipe(
+  Flag.withDescription("Into how many parts the work on each read model is divided"),
+  Flag.withDefault(1),
+  Flag.filter(
+    (parts) => parts >= 1 && parts <= 16,
+    (parts) => `${parts} is not between 1 and 16`
+  )
+)
+
 const importCommand = Command.make(
   "import",
   {
@@ -60,6 +92,7 @@ const importCommand = Command.make(
     report: Flag.Boolean("report").pipe(Flag.withDescription("Print the report afterwards"), Flag.withDefault(false)),
     json,
     fresh: Storage.flags.fresh,
+    partitions,
     concurrency: Flag.Int("concurrency").pipe(
       Flag.withDescription("How many invoices are worked on at a time"),
       Flag.withDefault(64),
@@ -70,11 +103,11 @@ const importCommand = Command.make(
     )
   },
   Effect.fnUntraced(
-    function* ({ concurrency, json, paths, report }) {
+    function* ({ concurrency, json, partitions, paths, report }) {
       const summary = yield* importPaths(paths, { concurrency })
       if (json && !report) return yield* Progress.toStdout(`${JSON.stringify(summary, null, 1)}\n`)
       yield* (json ? Progress.toStderr : Progress.toStdout)(`${inWords(summary)}\n`)
-      if (report) yield* printReport(json)
+      if (report) yield* printReport(json, { partitions })
       if (summary.rows === 0 && summary.malformed.length > 0) return yield* new NothingReadable()
     },
     (effect) => Effect.mapError(effect, forPeople)
@@ -90,20 +123,37 @@ const importCommand = Command.make(
 
 const reportCommand = Command.make(
   "report",
-  { json },
+  { json, partitions },
   Effect.fnUntraced(
-    function* ({ json }) {
+    function* ({ json, partitions }) {
       const head = yield* EventStore.use((store) => store.head)
       if (head === Position.beginning) {
         yield* Progress.toStderr(
           "The event store is empty, and so is the report: `retail import <path>` fills it. With --store memory it ends with the command: `retail import <path> --report` does both.\n"
         )
       }
-      yield* printReport(json)
+      yield* printReport(json, { partitions })
     },
     (effect) => Effect.mapError(effect, forPeople)
   )
 ).pipe(Command.withDescription("Print the report of everything imported"))
+
+const rebuildCommand = Command.make(
+  "rebuild",
+  { json, partitions },
+  Effect.fnUntraced(
+    function* ({ json, partitions }) {
+      yield* Progress.showRebuild(rebuilding({ partitions }))
+      yield* printReport(json, { partitions })
+    },
+    (effect) => Effect.mapError(effect, forPeople)
+  )
+).pipe(
+  Command.withDescription(
+    "Make all read models anew from the events, beside those that are read meanwhile, and print the report. Interrupted, " +
+      "it goes on from there when it is called again."
+  )
+)
 
 const root = Command.make("retail").pipe(
   Command.withDescription("A shop's invoices, imported as events and read as a report"),
@@ -115,13 +165,14 @@ export const retail = <E, R>(storage: (choice: Storage.Choice) => Layer.Layer<Se
   // Made only when there is something to do: a question for help starts no server.
   const at = (fresh: boolean) => Layer.unwrap(Effect.map(root, (choice) => storage({ ...choice, fresh })))
   const importing = Command.provide(importCommand, ({ fresh }) => Layer.provideMerge(Importer.Snapshots, at(fresh)))
-  return root.pipe(Command.withSubcommands([importing, Command.provide(reportCommand, at(false))]))
+  const others = [Command.provide(reportCommand, at(false)), Command.provide(rebuildCommand, at(false))] as const
+  return root.pipe(Command.withSubcommands([importing, ...others]))
 }
 
-const printReport = (json: boolean) =>
+const printReport = (json: boolean, options: { readonly partitions: number }) =>
   Report.read.pipe(
     Effect.flatMap((report) => Progress.toStdout(json ? Report.toJson(report) : `\n${Report.toText(report)}`)),
-    Effect.provide(ReadModels)
+    Effect.provide(readModels(options))
   )
 
 const inWords = ({ accepted, files, known, malformed, rejected, rows, skipped }: Summary): string => {

@@ -87,6 +87,17 @@ describe("on PostgreSQL", () => {
     expect(run("report", "--json").stdout).toBe(await inMemory(file(rows.slice(0, 40)), file(rows.slice(40, 80))))
   }, 120_000)
 
+  it("comes to the same report in four partitions, and after all read models were rebuilt", async () => {
+    const expected = await inMemory(file(rows))
+    expect(run("import", at("all.csv"), "--report", "--json", "--fresh", "--partitions", "4").stdout).toBe(expected)
+    const rebuilt = run("rebuild", "--json", "--partitions", "2")
+    expect(rebuilt.stdout).toBe(expected)
+    for (const name of ["retail-totals", "retail-months"]) expect(rebuilt.stderr).toContain(name)
+    expect(rebuilt.stderr).toContain("100 %")
+    expect(run("rebuild", "--partitions", "17").status).toBe(1)
+    expect(run("report", "--json").stdout).toBe(expected)
+  }, 120_000)
+
   it("says in a sentence that a server cannot be used, without the password", () => {
     const env = { ...process.env, DATABASE_URL: "postgres://shop:secret@127.0.0.1:1/shop" }
     const { status, stderr, stdout } = spawnSync(process.execPath, [main, "report"], { encoding: "utf8", env })

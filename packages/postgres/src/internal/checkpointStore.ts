@@ -5,32 +5,27 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Stopped } from "evolvent/CheckpointStore"
-import type { Driver, Lease, Move } from "evolvent/CheckpointStore"
-import { CheckpointMoved, CheckpointStoreError, LeaseHeld, LeaseLost } from "evolvent/CheckpointStoreError"
+import type { Checkpoint, Driver, Lease, Member, Move } from "evolvent/CheckpointStore"
+import { CheckpointMoved, CheckpointStoreError, LeaseLost } from "evolvent/CheckpointStoreError"
 import { InvalidRequest, Unavailable } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
-import type { Database, Values } from "./Database.ts"
+import type { Database } from "./Database.ts"
+import { array } from "./readModelTableColumn.ts"
 import { entryProblem, textProblem } from "./readModelTableLimits.ts"
-import { acquireLease } from "./sql/acquireLease.ts"
-import { beginCheckpoint } from "./sql/beginCheckpoint.ts"
-import { loadCheckpoint } from "./sql/loadCheckpoint.ts"
-import { moveCheckpoint } from "./sql/moveCheckpoint.ts"
-import { releaseLease } from "./sql/releaseLease.ts"
-import { renewLease } from "./sql/renewLease.ts"
+import { acquireLeases } from "./sql/acquireLeases.ts"
+import { attend } from "./sql/attend.ts"
+import { beginCheckpoints } from "./sql/beginCheckpoints.ts"
+import { heldLeases } from "./sql/heldLeases.ts"
+import { leave } from "./sql/leave.ts"
+import { leaseHolders } from "./sql/leaseHolders.ts"
+import { loadCheckpoints } from "./sql/loadCheckpoints.ts"
+import { moveCheckpoints } from "./sql/moveCheckpoints.ts"
+import { releaseLeases } from "./sql/releaseLeases.ts"
+import { renewLeases } from "./sql/renewLeases.ts"
 import { stopCheckpoint } from "./sql/stopCheckpoint.ts"
 import { stopUnderLease } from "./sql/stopUnderLease.ts"
 import { reasonOf } from "./sqlErrors.ts"
 import { inTransaction } from "./transaction.ts"
-
-interface Stored {
-  readonly position: Position.Position
-  readonly stopped: Stopped | undefined
-  readonly holder: string | undefined
-  readonly token: number
-  readonly isHeld: boolean
-}
-
-const unseen: Stored = { position: Position.beginning, stopped: undefined, holder: undefined, token: 0, isHeld: false }
 
 // Undefined fields are left out of JSON. What was written by hand must not keep a runner from its checkpoint.
 const decodeStopped = Schema.decodeUnknownOption(
@@ -50,16 +45,7 @@ const stoppedOf = (text: unknown): Stopped | undefined =>
     onSome: ({ eventId, position, problem, stream }) => new Stopped({ problem, eventId, stream, position })
   })
 
-const storedOf = ([row]: ReadonlyArray<Values>): Stored =>
-  row === undefined
-    ? unseen
-    : {
-        position: Position.make(Number(row[0])),
-        stopped: stoppedOf(row[1]),
-        holder: row[2] === null ? undefined : String(row[2]),
-        token: Number(row[3]),
-        isHeld: row[4] === true
-      }
+const unseen: Checkpoint = { position: Position.beginning, stopped: undefined }
 
 const int8 = (n: number) => PgTypes.int8(BigInt(n))
 
@@ -67,8 +53,8 @@ const int8 = (n: number) => PgTypes.int8(BigInt(n))
 const milliseconds = (duration: Duration.Duration): number => Math.min(Duration.toMillis(duration), 3.2e12)
 
 /** How long a transaction may idle with its checkpoint moved but not committed. */
-const idleLimit = ({ lease }: Move): string => {
-  const longest = lease === undefined ? 10_000 : milliseconds(lease.duration)
+const idleLimit = ([move]: ReadonlyArray<Move>): string => {
+  const longest = move?.lease === undefined ? 10_000 : milliseconds(move.lease.duration)
   return String(Math.trunc(Math.max(1000, Math.min(longest, 60_000))))
 }
 
@@ -79,12 +65,16 @@ const failed = (operation: string, reason: Unavailable | InvalidRequest) =>
 export const make = (db: Database): Driver => {
   const { schema, sql } = db
   const statements = {
-    acquire: acquireLease(schema),
-    begin: beginCheckpoint(schema),
-    load: loadCheckpoint(schema),
-    move: moveCheckpoint(schema),
-    release: releaseLease(schema),
-    renew: renewLease(schema),
+    acquire: acquireLeases(schema),
+    attend: attend(schema),
+    begin: beginCheckpoints(schema),
+    held: heldLeases(schema),
+    holders: leaseHolders(schema),
+    leave: leave(schema),
+    load: loadCheckpoints(schema),
+    move: moveCheckpoints(schema),
+    release: releaseLeases(schema),
+    renew: renewLeases(schema),
     stop: stopCheckpoint(schema),
     stopUnderLease: stopUnderLease(schema)
   }
@@ -93,39 +83,80 @@ export const make = (db: Database): Driver => {
     Effect.mapError(db.run(text, params), (error) => failed(operation, reasonOf(error)))
 
   /** Refuses a name that no row could have, before anything is sent. */
-  const named = <A, E, R>(operation: string, name: string, effect: Effect.Effect<A, E, R>) =>
+  const named = <A, E, R>(operation: string, names: ReadonlyArray<string>, effect: Effect.Effect<A, E, R>) =>
     Effect.suspend((): Effect.Effect<A, E | CheckpointStoreError, R> => {
-      const problem = nameProblem(name)
+      const problem = first(names, nameProblem)
       return problem === undefined ? effect : Effect.fail(failed(operation, new InvalidRequest({ problem })))
     })
 
-  const find = (operation: string, name: string) =>
-    Effect.map(run(operation, statements.load, [PgTypes.text(name)]), storedOf)
+  const load = (operation: string, names: ReadonlyArray<string>) =>
+    Effect.map(run(operation, statements.load, [array(names, "text")]), (rows) => {
+      const found = new Map(
+        rows.map(([place, position, stopped]): [number, Checkpoint] => [
+          Number(place) - 1,
+          { position: Position.make(Number(position)), stopped: stoppedOf(stopped) }
+        ])
+      )
+      return names.map((_, place) => found.get(place) ?? unseen)
+    })
+
+  const holders = (operation: string, names: ReadonlyArray<string>) =>
+    Effect.map(run(operation, statements.holders, [array(names, "text")]), (rows) => {
+      const found = new Map(rows.map(([place, holder]) => [Number(place) - 1, String(holder)]))
+      return names.map((_, place) => found.get(place))
+    })
+
+  /** Finds the lease that was lost, if one was. */
+  const prove = (operation: string, leases: ReadonlyArray<Lease>) =>
+    Effect.flatMap(run(operation, statements.held, leaseParams(leases).slice(0, 3)), (rows) => {
+      const kept = new Set(rows.map(([name]) => name))
+      const gone = leases.find(({ name }) => !kept.has(name))
+      return gone === undefined ? Effect.void : Effect.fail(lost(gone))
+    })
+
+  const renew = (leases: ReadonlyArray<Lease>): Effect.Effect<void, LeaseLost | CheckpointStoreError> =>
+    Effect.flatMap(run("renew", statements.renew, leaseParams(leases)), ({ length }) =>
+      length > 0 ? Effect.void : Effect.andThen(prove("renew", leases), renew(leases))
+    )
 
   /** The compare-and-set: where it finds nothing to move, it looks why. */
-  const move = Effect.fnUntraced(function* (step: Move, idle: string | null) {
-    const { from, lease, name, to } = step
-    const moved = yield* run("transact", statements.move, [
-      PgTypes.text(name),
-      int8(from),
-      int8(to),
-      lease === undefined ? PgTypes.int8(null) : int8(lease.token),
-      PgTypes.text(lease?.holder ?? null),
+  const move = Effect.fnUntraced(function* (moves: ReadonlyArray<Move>, idle: string | null) {
+    const names = moves.map(({ name }) => name)
+    const params = [
+      array(names, "text"),
+      array(
+        moves.map(({ from }) => BigInt(from)),
+        "int8"
+      ),
+      array(
+        moves.map(({ to }) => BigInt(to)),
+        "int8"
+      ),
+      array(
+        moves.map(({ lease }) => (lease === undefined ? null : BigInt(lease.token))),
+        "int8"
+      ),
+      array(
+        moves.map(({ lease }) => lease?.holder ?? null),
+        "text"
+      ),
       PgTypes.text(idle)
-    ])
+    ]
+    const moved = yield* run("transact", statements.move, params)
     if (moved.length > 0) return
-    if (from === Position.beginning && lease === undefined) {
-      const begun = yield* run("transact", statements.begin, [PgTypes.text(name), int8(to)])
+    if (moves.some(({ from, lease }) => from === Position.beginning && lease === undefined)) {
+      yield* run("transact", statements.begin, [array(names, "text")])
+      const begun = yield* run("transact", statements.move, params)
       if (begun.length > 0) return
     }
-    const stored = yield* find("transact", name)
-    if (lease !== undefined && (stored.holder !== lease.holder || stored.token !== lease.token)) {
-      return yield* lost(lease)
+    const leases = moves.flatMap(({ lease }) => lease ?? [])
+    if (leases.length > 0) yield* prove("transact", leases)
+    const stored = yield* load("transact", names)
+    for (const [i, { from, name }] of moves.entries()) {
+      const actual = stored[i]?.position ?? Position.beginning
+      if (actual !== from) return yield* new CheckpointMoved({ name, expected: from, actual })
     }
-    if (stored.position !== from) {
-      return yield* new CheckpointMoved({ name, expected: from, actual: stored.position })
-    }
-    const problem = `the checkpoint of "${name}" changed in the very moment of its move`
+    const problem = `the checkpoint of "${names.join(", ")}" changed in the very moment of its move`
     return yield* failed("transact", new Unavailable({ problem }))
   })
 
@@ -135,63 +166,95 @@ export const make = (db: Database): Driver => {
 
   return {
     capabilities: { transaction: true },
-    load: (name) =>
-      named(
-        "load",
-        name,
-        Effect.map(find("load", name), ({ position, stopped }) => ({ position, stopped }))
-      ),
-    commit: (step, writes) =>
+    load: (names) => named("load", names, load("load", names)),
+    commit: (moves, writes) =>
       named(
         "transact",
-        step.name,
+        moves.map(({ name }) => name),
         // Nothing to write: one statement, which is its own transaction unless there is one around it.
         Object.is(writes, Effect.void)
-          ? Effect.andThen(move(step, null), writes)
+          ? Effect.andThen(move(moves, null), writes)
           : Effect.flatMap(Effect.serviceOption(sql.transactionService), (outer) =>
-              transaction(Effect.tap(writes, () => move(step, Option.isSome(outer) ? null : idleLimit(step))))
+              transaction(Effect.tap(writes, () => move(moves, Option.isSome(outer) ? null : idleLimit(moves))))
             )
       ),
     stop: (name, stopped, lease) =>
       named(
         "stop",
-        name,
+        [name],
         Effect.suspend((): Effect.Effect<void, LeaseLost | CheckpointStoreError> => {
           const text = PgTypes.text(JSON.stringify(stopped))
           if (lease === undefined) return Effect.asVoid(run("stop", statements.stop, [PgTypes.text(name), text]))
           const params = [PgTypes.text(name), text, int8(lease.token), PgTypes.text(lease.holder)]
           return Effect.flatMap(run("stop", statements.stopUnderLease, params), ({ length }) =>
-            length > 0 ? Effect.void : lost(lease)
+            length > 0 ? Effect.void : Effect.fail(lost(lease))
           )
         })
       ),
-    acquire: (name, holder, duration) => {
-      const params = [PgTypes.text(name), PgTypes.text(holder), PgTypes.float8(milliseconds(duration))]
-      const attempt: Effect.Effect<Lease, LeaseHeld | CheckpointStoreError> = Effect.gen(function* () {
-        const [taken] = yield* run("acquire", statements.acquire, params)
-        if (taken !== undefined) return { name, holder, token: Number(taken[0]), duration }
-        const stored = yield* find("acquire", name)
-        // It ran out or was given back between the two statements: then it can be had after all.
-        if (!stored.isHeld || stored.holder === undefined) return yield* attempt
-        return yield* new LeaseHeld({ name, holder: stored.holder })
-      })
+    acquire: (names, holder, duration) => {
       const problem = textProblem(holder)
-      return problem === undefined
-        ? named("acquire", name, attempt)
-        : Effect.fail(failed("acquire", new InvalidRequest({ problem: `the holder of a lease ${problem}` })))
+      if (problem !== undefined) {
+        return Effect.fail(failed("acquire", new InvalidRequest({ problem: `the holder of a lease ${problem}` })))
+      }
+      const params = [array(names, "text"), PgTypes.text(holder), PgTypes.float8(milliseconds(duration))]
+      return named(
+        "acquire",
+        names,
+        Effect.map(run("acquire", statements.acquire, params), (rows) =>
+          rows.map(([name, token]): Lease => ({ name: String(name), holder, token: Number(token), duration }))
+        )
+      )
     },
-    renew: (lease) =>
-      Effect.flatMap(
-        run("renew", statements.renew, [...leaseParams(lease), PgTypes.float8(milliseconds(lease.duration))]),
-        ({ length }) => (length > 0 ? Effect.void : lost(lease))
-      ),
-    release: (lease) => Effect.asVoid(run("release", statements.release, leaseParams(lease)))
+    renew: (leases) => (leases.length === 0 ? Effect.void : renew(leases)),
+    release: (leases) => Effect.asVoid(run("release", statements.release, leaseParams(leases).slice(0, 3))),
+    holders: (names) => named("holders", names, holders("holders", names)),
+    attend: (name, { holder, partitions }, duration) => {
+      const params = [
+        PgTypes.text(name),
+        PgTypes.text(holder),
+        PgTypes.int4(partitions),
+        PgTypes.float8(milliseconds(duration))
+      ]
+      return named(
+        "attend",
+        [name],
+        Effect.map(run("attend", statements.attend, params), (rows) =>
+          rows.map(([holder, partitions]): Member => ({ holder: String(holder), partitions: Number(partitions) }))
+        )
+      )
+    },
+    leave: (name, holder) => Effect.asVoid(run("leave", statements.leave, [PgTypes.text(name), PgTypes.text(holder)]))
   }
 }
 
-const leaseParams = ({ holder, name, token }: Lease) => [PgTypes.text(name), int8(token), PgTypes.text(holder)]
+const leaseParams = (leases: ReadonlyArray<Lease>) => [
+  array(
+    leases.map(({ name }) => name),
+    "text"
+  ),
+  array(
+    leases.map(({ token }) => BigInt(token)),
+    "int8"
+  ),
+  array(
+    leases.map(({ holder }) => holder),
+    "text"
+  ),
+  array(
+    leases.map(({ duration }) => milliseconds(duration)),
+    "float8"
+  )
+]
 
-const lost = ({ holder, name, token }: Lease) => Effect.fail(new LeaseLost({ name, holder, token }))
+const lost = ({ holder, name, token }: Lease): LeaseLost => new LeaseLost({ name, holder, token })
+
+const first = <A, B>(list: ReadonlyArray<A>, find: (one: A) => B | undefined): B | undefined => {
+  for (const one of list) {
+    const found = find(one)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
 
 const nameProblem = (name: string): string | undefined => {
   const problem = textProblem(name) ?? entryProblem(name)

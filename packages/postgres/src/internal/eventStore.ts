@@ -1,7 +1,9 @@
 // The event store's driver on PostgreSQL: appends by group commit, reads pages by index, follows by the tail.
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { isSqlError } from "effect/sql/SqlError"
@@ -28,6 +30,7 @@ import * as streams from "./readStream.ts"
 import { toRecorded } from "./rows.ts"
 import { recordedColumns } from "./sql/functions/recorded.ts"
 import { unaware } from "./sql/functions/refuseUnaware.ts"
+import { obstacle } from "./sql/obstacle.ts"
 import { reasonOf, sqlState } from "./sqlErrors.ts"
 import type { Tail } from "./tail.ts"
 
@@ -59,6 +62,8 @@ export const make = Effect.fnUntraced(function* (
   const readHistory = histories.make(db)
   const findOne = `SELECT ${recordedColumns} FROM ${schema}.events e WHERE e.id = $1 AND e.stream = $2`
   const lastRevision = `SELECT e.revision::float8 FROM ${schema}.events e WHERE e.stream = $1 ORDER BY e.revision DESC LIMIT 1`
+  const inTheWay = obstacle(schema)
+  const truncate = `SELECT ${schema}.truncate_stream($1, $2, to_timestamp($3::float8 / 1000))`
   const lastPosition = `SELECT e.position::float8 FROM ${schema}.events e ORDER BY e.position DESC LIMIT 1`
 
   const explained = <A>(
@@ -140,6 +145,19 @@ export const make = Effect.fnUntraced(function* (
       Effect.map(explained("EventStore.streamRevision", run(lastRevision, [PgTypes.text(stream)])), ([row]) =>
         row === undefined ? undefined : Revision.make(Number(row[0]))
       ),
+    truncate: (stream, { before, recordedBefore }) => {
+      const params = [
+        PgTypes.text(stream),
+        PgTypes.int8(BigInt(before)),
+        PgTypes.float8(DateTime.toEpochMillis(recordedBefore))
+      ]
+      return Effect.asVoid(explained("EventStore.truncate", run(truncate, params)))
+    },
+    obstacle: Effect.map(explained("EventStore.obstacle", run(inTheWay, [])), ([row]) =>
+      row === undefined
+        ? undefined
+        : { position: Position.make(Number(row[0])), by: String(row[1]), age: Duration.millis(Number(row[2])) }
+    ),
     listen: tail.follow,
     // The tail polls, for all who follow it.
     pollInterval: "Infinity"

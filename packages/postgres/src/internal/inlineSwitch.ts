@@ -23,12 +23,13 @@ import type { Database } from "./Database.ts"
 import { registered } from "./inlineRegistry.ts"
 import type { Registered, Registry } from "./inlineRegistry.ts"
 import * as tables from "./readModelTableCatalogue.ts"
+import { array } from "./readModelTableColumn.ts"
 import { plannedAt } from "./plannedAt.ts"
 import { toRecorded } from "./rows.ts"
 import { fenceCheckpoint } from "./sql/fenceCheckpoint.ts"
 import { inlineHolder } from "./sql/functions/beginInline.ts"
 import { readFeed } from "./sql/readFeed.ts"
-import { releaseLease } from "./sql/releaseLease.ts"
+import { releaseLeases } from "./sql/releaseLeases.ts"
 import { explain, sqlState } from "./sqlErrors.ts"
 import { inTransaction } from "./transaction.ts"
 
@@ -63,11 +64,11 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
     end: `SELECT ${schema}.end_inline($1, $2)`,
     fence: fenceCheckpoint(schema),
     find: `SELECT i.category FROM ${schema}.inline_projections i WHERE i.checkpoint = $1`,
-    hold: `SELECT c.position FROM ${schema}.checkpoints c WHERE c.name = $1 FOR UPDATE`,
+    hold: `SELECT c.name, c.position::float8 FROM ${schema}.checkpoints c WHERE c.name = ANY ($1::text[]) ORDER BY c.name FOR UPDATE`,
     lock: `SELECT ${schema}.lock_for_inline()`,
     page: readFeed(schema, "some", "forwards"),
     patience: `SELECT set_config('lock_timeout', '${lockTimeout}', true)`,
-    release: releaseLease(schema)
+    release: releaseLeases(schema)
   }
 
   /** A transaction that waits for no lock for long, and whose statements see what was committed before each of them. */
@@ -93,15 +94,17 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
     { checkpoint }: Registered
   ): Effect.fn.Return<void, Failure> {
     const processor = Processor.projection(projection)
+    const stands = Effect.map(checkpoints.loadAll(Processor.slotNames(checkpoint)), (all) =>
+      Math.min(...all.map(({ position }) => position))
+    )
     const reach = (target: Position): Effect.Effect<void, CheckpointStoreError> =>
-      Effect.flatMap(checkpoints.load(checkpoint), ({ position }) =>
+      Effect.flatMap(stands, (position) =>
         position >= target ? Effect.void : Effect.andThen(Effect.sleep("20 millis"), reach(target))
       )
     // Under load each round has less left to do than the one before.
     for (let rounds = 0; rounds < 10; rounds++) {
       const head = yield* events.head
-      const { position } = yield* checkpoints.load(checkpoint)
-      if (head - position <= atOnce) return
+      if (head - (yield* stands) <= atOnce) return
       yield* Effect.raceFirst(Effect.provideContext(Processor.run(processor), stores), reach(head))
     }
   })
@@ -111,8 +114,8 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
     const { category, checkpoint, keep, name, table, version } = one
     const categories = Result.getOrThrow(PgTypes.array([category], PgTypes.OID.text))
     const everything = PgTypes.int8(BigInt(Number.MAX_SAFE_INTEGER))
-    const foldFrom = Effect.fnUntraced(function* (after: number): Effect.fn.Return<number, Failure> {
-      let last = after
+    const foldFrom = Effect.fnUntraced(function* (stands: ReadonlyArray<number>): Effect.fn.Return<number, Failure> {
+      let last = Math.min(...stands)
       while (true) {
         const range = [PgTypes.int8(BigInt(last + 1)), everything]
         const limit = PgTypes.int4(pageSize)
@@ -126,7 +129,12 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
           limit
         ])
         const page = found.map(toRecorded)
-        if (page.length > 0) yield* keep(decodePage(page))
+        // Some slots may have been ahead of others.
+        const left = page.filter(({ category, position, stream }) => {
+          const key = stream.slice(category.length + 1)
+          return position > (stands[Processor.slotOf(key)] ?? 0)
+        })
+        if (left.length > 0) yield* keep(decodePage(left))
         last = page.at(-1)?.position ?? last
         if (page.length < pageSize) return last
       }
@@ -138,8 +146,11 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
         // Before the first append that writes to it, which would else create it, and all others would wait for its commit.
         yield* catalogue.ensure(operation, table)
         // Whoever is about to move it waits here, and then finds that it has lost its lease.
-        const [stored] = yield* run(statements.hold, [PgTypes.text(checkpoint)])
-        const last = yield* foldFrom(Number(stored?.[0] ?? 0))
+        const names = Processor.slotNames(checkpoint)
+        const stored = new Map(
+          (yield* run(statements.hold, [array(names, "text")])).map(([name, position]) => [name, Number(position)])
+        )
+        const last = yield* foldFrom(names.map((name) => stored.get(name) ?? 0))
         yield* run(statements.begin, [
           PgTypes.text(checkpoint),
           PgTypes.text(name),
@@ -154,19 +165,30 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
   /** Keeps processors off meanwhile, so that none has the rows that are folded: what it is about to commit is refused. */
   const fenced = ({ checkpoint }: Registered, effect: Effect.Effect<void, Failure>): Effect.Effect<void, Failure> =>
     Effect.acquireUseRelease(
-      run(statements.fence, [PgTypes.text(checkpoint), PgTypes.text(inlineHolder), PgTypes.float8(fenceFor)]),
+      run(statements.fence, [
+        array(Processor.slotNames(checkpoint), "text"),
+        PgTypes.text(inlineHolder),
+        PgTypes.float8(fenceFor)
+      ]),
       () => effect,
-      ([row]) =>
-        row === undefined
-          ? Effect.void
-          : Effect.ignore(
-              // Where the switch went through its token is another one.
-              run(statements.release, [
-                PgTypes.text(checkpoint),
-                PgTypes.int8(BigInt(Number(row[0]))),
-                PgTypes.text(inlineHolder)
-              ])
+      (fences) =>
+        // Where the switch went through their tokens are others.
+        Effect.ignore(
+          run(statements.release, [
+            array(
+              fences.map(([name]) => name),
+              "text"
+            ),
+            array(
+              fences.map(([, token]) => BigInt(Number(token))),
+              "int8"
+            ),
+            array(
+              fences.map(() => inlineHolder),
+              "text"
             )
+          ])
+        )
     )
 
   const failed = (projection: string, error: Failure): InlineFailed => {

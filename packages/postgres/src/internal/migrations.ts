@@ -9,6 +9,9 @@ import * as checkpoints from "./migrations/0002_checkpoints.ts"
 import * as snapshots from "./migrations/0003_snapshots.ts"
 import * as readModels from "./migrations/0004_read_models.ts"
 import * as inline from "./migrations/0005_inline.ts"
+import * as members from "./migrations/0006_members.ts"
+import * as swap from "./migrations/0007_swap.ts"
+import * as retention from "./migrations/0008_retention.ts"
 import { explain, isConnection, sqlState } from "./sqlErrors.ts"
 
 /** One change to a schema. */
@@ -23,7 +26,10 @@ export const steps: ReadonlyArray<Step> = [
   { name: "checkpoints", statements: checkpoints.statements },
   { name: "snapshots", statements: snapshots.statements },
   { name: "read_models", statements: readModels.statements },
-  { name: "inline", statements: inline.statements }
+  { name: "inline", statements: inline.statements },
+  { name: "members", statements: members.statements },
+  { name: "swap", statements: swap.statements },
+  { name: "retention", statements: retention.statements }
 ]
 
 /** The version of the schema that this code was written for. */

@@ -131,7 +131,8 @@ export const make = (db: Database): ReadModelStore["Service"] => {
         const text = listRows(schema, layout, asked.selection)
         return Effect.map(runPlanned(text, asked.params), decode(layout))
       }),
-    drop: (table) => tables.drop("ReadModelStore.drop", table)
+    drop: (table) => tables.drop("ReadModelStore.drop", table),
+    swap: (one, other) => tables.swap("ReadModelStore.swap", one, other)
   })
 }
 

@@ -18,6 +18,7 @@ import { findReadModel } from "./sql/findReadModel.ts"
 import { getRow } from "./sql/getRow.ts"
 import { getRows } from "./sql/getRows.ts"
 import { replaceRows } from "./sql/replaceRows.ts"
+import { swapReadModels } from "./sql/swapReadModels.ts"
 import { upsertRows } from "./sql/upsertRows.ts"
 import { explain, sqlState } from "./sqlErrors.ts"
 
@@ -37,6 +38,8 @@ export interface ReadModelTables {
   /** The same, created where there is none. */
   readonly ensure: (operation: string, table: Table) => Effect.Effect<Opened, ReadModelStoreError>
   readonly drop: (operation: string, table: Table) => Effect.Effect<void, ReadModelStoreError>
+  /** Exchanges the rows of two, created where there are none. */
+  readonly swap: (operation: string, one: Table, other: Table) => Effect.Effect<void, ReadModelStoreError>
   /** Forgets a table that turned out to be gone. */
   readonly forget: (table: Table) => void
 }
@@ -79,7 +82,12 @@ const decodeColumns = Schema.decodeUnknownOption(
 /** The tables of a database; those that exist are remembered, so that only the first call asks the catalogue. */
 export const make = (db: Database): ReadModelTables => {
   const { run, schema, sql } = db
-  const statements = { create: createReadModel(schema), drop: dropReadModel(schema), find: findReadModel(schema) }
+  const statements = {
+    create: createReadModel(schema),
+    drop: dropReadModel(schema),
+    find: findReadModel(schema),
+    swap: swapReadModels(schema)
+  }
   const known = new Map<string, Opened>()
   const idOf = ({ name, version }: Table): string => `${version}@${name}`
 
@@ -162,12 +170,35 @@ export const make = (db: Database): ReadModelTables => {
     return opened ?? (yield* unsupported(operation, `a create_read_model that gives no table for "${table.name}"`))
   })
 
+  const ensure = (operation: string, table: Table) =>
+    Effect.flatMap(find(operation, table), (opened) =>
+      opened === undefined ? create(operation, table) : Effect.succeed(opened)
+    )
+
+  /** Makes sure that there is a table, whatever its indexes are. */
+  const exists = (operation: string, table: Table) =>
+    Effect.flatMap(
+      Effect.mapError(run(statements.find, parameters(table)), (error) => failed(operation, error)),
+      ([row]) => (row === undefined ? create(operation, table) : Effect.void)
+    )
+
   return {
     find,
-    ensure: (operation, table) =>
-      Effect.flatMap(find(operation, table), (opened) =>
-        opened === undefined ? create(operation, table) : Effect.succeed(opened)
-      ),
+    ensure,
+    swap: (operation, one, other) =>
+      Effect.gen(function* () {
+        yield* exists(operation, one)
+        yield* exists(operation, other)
+        const params = [...parameters(one), ...parameters(other)]
+        yield* Effect.mapError(run(statements.swap, params), (error) => failed(operation, error))
+        // Their indexes may differ: they are looked up again.
+        yield* sql.afterCommit(
+          Effect.sync(() => {
+            known.delete(idOf(one))
+            known.delete(idOf(other))
+          })
+        )
+      }),
     drop: (operation, table) =>
       Effect.suspend(() => {
         known.delete(idOf(table))

@@ -25,7 +25,7 @@ export interface RoleStatements {
 const reads = ["safe_position", "read_history", "read_stream", "revision_at", "position_at"]
 const appends = ["append_event", "append_events", "append_one", "append_group", "append_all"]
 const inline = ["announce_inline", "lock_for_inline", "begin_inline", "end_inline"]
-const writes = [...appends, ...inline, "create_read_model", "drop_read_model"]
+const writes = [...appends, ...inline, "create_read_model", "drop_read_model", "swap_read_models", "truncate_stream"]
 
 /** The statements for a schema and its roles. */
 export const statements = (names: RoleNames): RoleStatements => {
@@ -45,7 +45,7 @@ export const statements = (names: RoleNames): RoleStatements => {
       // Events come and go by no statement of the writer's: only the functions that append store them.
       `GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${both}`,
       `GRANT INSERT, UPDATE ON ${schema}.checkpoints TO ${writer}`,
-      `GRANT INSERT, UPDATE, DELETE ON ${schema}.snapshots TO ${writer}`,
+      `GRANT INSERT, UPDATE, DELETE ON ${schema}.snapshots, ${schema}.members TO ${writer}`,
       `GRANT EXECUTE ON FUNCTION ${functions(reads)} TO ${both}`,
       `GRANT EXECUTE ON FUNCTION ${functions(writes)} TO ${writer}`,
       // The tables of read models: those that are there, and those that the owner's functions will create.

@@ -14,11 +14,7 @@ import { SnapshotStore } from "evolvent/SnapshotStore"
 import { afterAll } from "vitest"
 import * as checkpoints from "../../src/internal/checkpointStore.ts"
 import * as Database from "../../src/internal/Database.ts"
-import * as eventTables from "../../src/internal/migrations/0001_events.ts"
-import * as checkpointTables from "../../src/internal/migrations/0002_checkpoints.ts"
-import * as snapshotTables from "../../src/internal/migrations/0003_snapshots.ts"
-import * as readModelTables from "../../src/internal/migrations/0004_read_models.ts"
-import * as inlineTables from "../../src/internal/migrations/0005_inline.ts"
+import * as migrations from "../../src/internal/migrations.ts"
 import * as readModels from "../../src/internal/readModelStore.ts"
 import * as snapshots from "../../src/internal/snapshotStore.ts"
 
@@ -66,19 +62,11 @@ export const client = (options: Partial<PgClient.PgPoolConfig> = {}): Promise<Pg
     )
   )
 
-/** A new schema with the three stores' tables. */
+/** A new schema with the tables of all stores. */
 export const freshSchema = async (sql: PgClient.PgClient): Promise<string> => {
   const schema = `evo "test" ${crypto.randomUUID().slice(0, 8)}`
   const name = Database.identifier(schema)
-  const statements = [
-    `CREATE SCHEMA ${name}`,
-    // What a checkpoint says of an inline projection is how far the log goes.
-    ...eventTables.statements(name),
-    ...checkpointTables.statements(name),
-    ...snapshotTables.statements(name),
-    ...readModelTables.statements(name),
-    ...inlineTables.statements(name)
-  ]
+  const statements = [`CREATE SCHEMA ${name}`, ...migrations.steps.flatMap((step) => step.statements(name))]
   const all = Effect.forEach(statements, (text) => sql.unsafe(text), { discard: true })
   await Effect.runPromise(sql.withTransaction(all))
   await inFileScope(Effect.addFinalizer(() => Effect.ignore(sql.unsafe(`DROP SCHEMA ${name} CASCADE`))))

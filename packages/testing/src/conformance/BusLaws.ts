@@ -5,6 +5,7 @@ import { Bus } from "evolvent/Bus"
 import type { Message } from "evolvent/Bus"
 import * as Check from "./Check.ts"
 import { parking } from "./BusParkLaws.ts"
+import { retrying } from "./BusRetryLaws.ts"
 import * as Fresh from "./Fresh.ts"
 import { law } from "./Law.ts"
 import type { Law } from "./Law.ts"
@@ -275,5 +276,6 @@ export const laws: ReadonlyArray<Law<Bus>> = [
   redelivered,
   continued,
   crowd,
-  ...parking
+  ...parking,
+  ...retrying
 ]

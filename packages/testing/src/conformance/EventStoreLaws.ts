@@ -1,4 +1,4 @@
-// The laws of an event store: what `EventStore` promises on every backend (1 to 9 of the contracts).
+// The laws of an event store: what `EventStore` promises on every backend (1 to 9 of the contracts, and 10 for the bus).
 import type { EventStore } from "evolvent/EventStore"
 import { appendingAll } from "./EventStoreAppendAllLaws.ts"
 import { appending } from "./EventStoreAppendLaws.ts"
@@ -8,6 +8,7 @@ import { payload } from "./EventStorePayloadLaws.ts"
 import { reading } from "./EventStoreReadLaws.ts"
 import { repeating } from "./EventStoreRepeatLaws.ts"
 import { subscribing } from "./EventStoreSubscribeLaws.ts"
+import { truncating } from "./EventStoreTruncateLaws.ts"
 import type { Law } from "./Law.ts"
 
 /** The laws of an event store. */
@@ -19,5 +20,6 @@ export const laws: ReadonlyArray<Law<EventStore>> = [
   ...reading,
   ...naming,
   ...payload,
-  ...subscribing
+  ...subscribing,
+  ...truncating
 ]

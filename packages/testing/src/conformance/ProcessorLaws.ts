@@ -13,10 +13,16 @@ import * as Check from "./Check.ts"
 import * as Fresh from "./Fresh.ts"
 import { law } from "./Law.ts"
 import type { Law } from "./Law.ts"
+import { managing } from "./ProcessManagerLaws.ts"
 import { handling } from "./ProcessorHandlerLaws.ts"
 import { leasing } from "./ProcessorLeaseLaws.ts"
+import { parking } from "./ProcessorParkLaws.ts"
+import { partitioning } from "./ProcessorPartitionLaws.ts"
 import { reacting } from "./ProcessorReactorLaws.ts"
+import { rebuilding } from "./ProcessorRebuildLaws.ts"
+import { replaying } from "./ProcessorReplayLaws.ts"
 import { waiting } from "./ProcessorWaitLaws.ts"
+import { changing } from "./ReadModelChangesLaws.ts"
 import * as Running from "./Running.ts"
 import { Subject } from "./Subject.ts"
 
@@ -197,5 +203,11 @@ export const laws: ReadonlyArray<Law<EventStore | CheckpointStore | ReadModelSto
   ...handling,
   stops,
   ...leasing,
-  ...waiting
+  ...partitioning,
+  ...parking,
+  ...managing,
+  ...rebuilding,
+  ...replaying,
+  ...waiting,
+  ...changing
 ]

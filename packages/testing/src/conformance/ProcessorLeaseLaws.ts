@@ -145,16 +145,16 @@ const released = law(
     yield* waitFor(reactor, position)
     yield* Check.refused(
       "acquired the lease of a runner at work",
-      checkpoints.acquire(reactor.checkpoint, "law", "1 hour"),
+      checkpoints.acquire(`${reactor.checkpoint}/0`, "law", "1 hour"),
       "LeaseHeld"
     )
     yield* running.kill
-    yield* checkpoints.release(yield* checkpoints.acquire(reactor.checkpoint, "law", "1 hour"))
+    yield* checkpoints.release(yield* checkpoints.acquire(`${reactor.checkpoint}/0`, "law", "1 hour"))
     const failing = Processor.reactor(name, { from: [account], handle: () => Effect.die("bug") })
     const stopping = yield* Running.start(failing, { lease: "1 hour" })
     yield* Running.write(account, 1, 4)
     yield* stopping.stopped
-    yield* checkpoints.acquire(reactor.checkpoint, "law", "1 hour")
+    yield* checkpoints.acquire(`${reactor.checkpoint}/0`, "law", "1 hour")
   })
 )
 

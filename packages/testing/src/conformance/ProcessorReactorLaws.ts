@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { CheckpointStore } from "evolvent/CheckpointStore"
+import type { CheckpointStore } from "evolvent/CheckpointStore"
 import { EventStore } from "evolvent/EventStore"
 import * as EventFilter from "evolvent/EventFilter"
 import * as Metadata from "evolvent/Metadata"
@@ -81,11 +81,17 @@ const stepwise = law(
   "Processor 12.2 a reactor's checkpoint moves after each event, and stands before the one in hand",
   Effect.gen(function* () {
     const account = yield* Account.make()
-    const checkpoints = yield* CheckpointStore
+    const { status } = yield* Subject
+    const stores = yield* Effect.context<CheckpointStore | EventStore>()
     const events = yield* deposit(account, Fresh.range(5))
     const stands: Array<number> = []
     const { handled, reactor } = yield* recorder(account, (_, name) =>
-      Effect.flatMap(checkpoints.load(`reactor/${name}`), ({ position }) => Effect.sync(() => stands.push(position)))
+      Effect.orDie(
+        Effect.map(
+          status({ name, filter: EventFilter.category(account.name), checkpoint: `reactor/${name}` }),
+          ({ position }) => stands.push(position)
+        )
+      ).pipe(Effect.provide(stores))
     )
     yield* Running.start(reactor)
     yield* reaches("ran a reactor", handled, Fresh.range(5))

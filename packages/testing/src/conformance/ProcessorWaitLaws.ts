@@ -36,13 +36,14 @@ const readYourWrites = law(
 const timedOut = law(
   "Processor 16.2 waiting in vain ends in time with an error that says how far the processor came",
   Effect.gen(function* () {
-    const { waitFor } = yield* Subject
+    const { status, waitFor } = yield* Subject
     const account = yield* Account.make()
     const ledger = yield* Running.newLedger(account)
-    const reached = yield* Running.write(account, 3)
+    const third = yield* Running.write(account, 3)
     const running = yield* Running.start(Processor.projection(ledger))
-    yield* waitFor(ledger, reached)
+    yield* waitFor(ledger, third)
     yield* running.kill
+    const { position: reached } = yield* status(ledger)
     const position = yield* Running.write(account, 3, 4)
     const start = performance.now()
     const did = "waited 100 ms for a processor that does not run"

@@ -77,7 +77,8 @@ export const start = Effect.fnUntraced(function* <Name extends string, E, R>(
   options?: NoInfer<Processor.RunOptions<E>>
 ): Effect.fn.Return<Running, never, R | EventStore | CheckpointStore | Scope.Scope> {
   const { run } = yield* Subject
-  const fiber = yield* Effect.forkScoped(Effect.result(run(processor, options)))
+  // At once, as `Processor.layer` does it: who waits for it next must find it running.
+  const fiber = yield* Effect.forkScoped(Effect.result(run(processor, options)), { startImmediately: true })
   return {
     kill: Fiber.interrupt(fiber),
     stopped: Effect.flatMap(

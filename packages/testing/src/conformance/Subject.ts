@@ -1,7 +1,9 @@
-// Subject: the functions that laws of aggregates and processors exercise.
+// Subject: the functions that laws of aggregates, processors, relays and inboxes exercise.
 import * as Context from "effect/Context"
 import * as Aggregate from "evolvent/Aggregate"
+import * as Bus from "evolvent/Bus"
 import * as Processor from "evolvent/Processor"
+import * as ReadModel from "evolvent/ReadModel"
 
 /** What is written once above all backends, and tested on each. */
 export interface Functions {
@@ -10,6 +12,9 @@ export interface Functions {
   readonly run: typeof Processor.run
   readonly waitFor: typeof Processor.waitFor
   readonly status: typeof Processor.status
+  readonly changes: typeof ReadModel.changes
+  readonly relay: typeof Processor.relay
+  readonly inbox: typeof Bus.inbox
 }
 
 /** The functions under test: the library's own, unless something broken is put in their place to see a law notice. */
@@ -19,6 +24,9 @@ export const Subject: Context.Reference<Functions> = Context.Reference("@evolven
     load: Aggregate.load,
     run: Processor.run,
     waitFor: Processor.waitFor,
-    status: Processor.status
+    status: Processor.status,
+    changes: ReadModel.changes,
+    relay: Processor.relay,
+    inbox: Bus.inbox
   })
 })

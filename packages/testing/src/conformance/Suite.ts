@@ -15,9 +15,11 @@ import * as BusLaws from "./BusLaws.ts"
 import * as Check from "./Check.ts"
 import * as CheckpointStoreLaws from "./CheckpointStoreLaws.ts"
 import * as EventStoreLaws from "./EventStoreLaws.ts"
+import * as InboxLaws from "./InboxLaws.ts"
 import type { Law } from "./Law.ts"
 import * as ProcessorLaws from "./ProcessorLaws.ts"
 import * as ReadModelStoreLaws from "./ReadModelStoreLaws.ts"
+import * as RelayLaws from "./RelayLaws.ts"
 import * as SnapshotStoreLaws from "./SnapshotStoreLaws.ts"
 
 /** What each suite is about, and the services that its laws need. */
@@ -29,6 +31,8 @@ export interface Suites {
   readonly Aggregate: EventStore | SnapshotStore
   readonly Processor: EventStore | CheckpointStore | ReadModelStore
   readonly Bus: Bus
+  readonly Inbox: Bus | CheckpointStore | EventStore | ReadModelStore
+  readonly Relay: Bus | EventStore | CheckpointStore
 }
 
 /** The laws by suite: five services, and the functions that run on them. */
@@ -39,7 +43,9 @@ export const laws: { readonly [S in keyof Suites]: ReadonlyArray<Law<Suites[S]>>
   ReadModelStore: ReadModelStoreLaws.laws,
   Aggregate: AggregateLaws.laws,
   Processor: ProcessorLaws.laws,
-  Bus: BusLaws.laws
+  Bus: BusLaws.laws,
+  Inbox: InboxLaws.laws,
+  Relay: RelayLaws.laws
 }
 
 /** The names of the suites. */

@@ -30,28 +30,28 @@ export const handleInBatches = <Row>(
     const checkpoints = yield* CheckpointStore
     const { list } = yield* ReadModelStore
     let at = Position.beginning
-    const handle = (page: ReadonlyArray<Recorded>, commit: Processor.Commit) =>
-      processor.handle(
-        { events: page, through: page.at(-1)?.position ?? Position.beginning },
-        { commit, retry: (effect) => effect }
+    const writes = (page: ReadonlyArray<Recorded>) => processor.handle(processor.prepare(page))
+    const handle = (page: ReadonlyArray<Recorded>) => {
+      const from = at
+      const to = page.at(-1)?.position ?? at
+      at = to
+      return Effect.flatMap(writes(page), (rows) =>
+        checkpoints.transact({ name: processor.checkpoint, from, to }, rows)
       )
-    const move: Processor.Commit = (to, writes) =>
-      Effect.map(checkpoints.transact({ name: processor.checkpoint, from: at, to }, writes), () => {
-        at = to
-      })
+    }
     // The process dies after the rows were written and before the checkpoint moved.
-    const dieBeforeCheckpoint: Processor.Commit = (_, writes) => Effect.asVoid(writes)
+    const dieBeforeCheckpoint = (page: ReadonlyArray<Recorded>) => Effect.flatten(writes(page))
 
     let start = 0
     for (const [index, size] of sizes.entries()) {
       const end = start + size
       if (repeated) {
-        yield* handle(events.slice(start, end), dieBeforeCheckpoint)
+        yield* dieBeforeCheckpoint(events.slice(start, end))
         // What comes then begins with the same events, and may go on further.
         const further = index % 2 === 0 ? end : Math.min(events.length, end + 1)
-        yield* handle(events.slice(start, further), dieBeforeCheckpoint)
+        yield* dieBeforeCheckpoint(events.slice(start, further))
       }
-      yield* handle(events.slice(start, end), move)
+      yield* handle(events.slice(start, end))
       start = end
     }
     const all = { where: [], orderBy: undefined, direction: "asc", limit: 1_000_000, after: undefined } as const
@@ -84,6 +84,7 @@ const rowsBesideTheCheckpoint = (): ReadModelStore["Service"] => {
         }
       }),
     list: () => Effect.sync(() => [...stored.values()]),
-    drop: () => Effect.sync(() => stored.clear())
+    drop: () => Effect.sync(() => stored.clear()),
+    swap: () => Effect.die("nobody swaps here")
   }
 }

@@ -7,6 +7,7 @@ import { byValue, bySchema, ofLists } from "./equality.ts"
 import { givenSource } from "./scenario.ts"
 import { toSource } from "./source.ts"
 import { describe } from "./text.ts"
+import { both, count, countBeside, refusal } from "./wording.ts"
 
 interface Tagged {
   readonly _tag: string
@@ -93,7 +94,7 @@ export const givenAggregate = <Id, Command extends Tagged, Event extends Tagged,
         }
         const found = decision.success
         if (!sameEvents(expected, found)) {
-          const problem = `Expected ${count(expected)}, found ${expected.length !== found.length ? count(found) : found.length === 1 ? "another" : "others"}.`
+          const problem = `Expected ${count(expected)}, found ${countBeside(found, expected)}.`
           return fail(outcome.expect, { scenario, problem, ...both(expected, found) })
         }
         for (const event of found) {
@@ -144,17 +145,6 @@ export const givenAggregate = <Id, Command extends Tagged, Event extends Tagged,
 }
 
 type Method = (...args: never) => unknown
-
-const refusal = (encoded: Result.Result<unknown, string>): string | undefined =>
-  Result.isFailure(encoded) ? `its schema refuses it: ${encoded.failure}` : undefined
-
-const both = (expected: unknown, found: unknown) => ({
-  expected: toSource(expected, { expanded: true }),
-  actual: toSource(found, { expanded: true })
-})
-
-const count = ({ length }: ReadonlyArray<unknown>): string =>
-  length === 0 ? "no event" : length === 1 ? "one event" : `${length} events`
 
 const isTagged = (value: unknown): value is Tagged => typeof value === "object" && value !== null && "_tag" in value
 

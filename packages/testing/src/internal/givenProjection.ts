@@ -12,6 +12,7 @@ import { bySchema } from "./equality.ts"
 import { givenStreamsSource } from "./scenario.ts"
 import { toSource } from "./source.ts"
 import { describe } from "./text.ts"
+import { both } from "./wording.ts"
 
 /** A projection with a past. */
 export const givenProjection = <Row>(
@@ -93,8 +94,3 @@ const keysOf = (rows: ReadonlyMap<string, unknown>): string =>
 
 const sorted = <Row>(entries: ReadonlyArray<readonly [string, Row]>): Readonly<Record<string, Row>> =>
   Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
-
-const both = (expected: unknown, found: unknown) => ({
-  expected: toSource(expected, { expanded: true }),
-  actual: toSource(found, { expanded: true })
-})

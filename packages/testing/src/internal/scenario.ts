@@ -2,9 +2,13 @@
 import type { Recorded } from "evolvent/EventData"
 import { toSource } from "./source.ts"
 
-/** `given(Account, [...])`. */
-export const givenSource = (name: string, past: ReadonlyArray<unknown>): string =>
-  past.length === 0 ? `given(${identifier(name)})` : `given(${identifier(name)}, ${list(past.map(itemSource))})`
+/** `given(Account, [...])`, with options where there are some. */
+export const givenSource = (name: string, past: ReadonlyArray<unknown>, options?: object): string => {
+  if (options !== undefined) {
+    return `given(${identifier(name)}, ${list(past.map(itemSource))}, ${toSource(options)})`
+  }
+  return past.length === 0 ? `given(${identifier(name)})` : `given(${identifier(name)}, ${list(past.map(itemSource))})`
+}
 
 /** `given(Balances, [events(Account, "1", [...]), ...])`: consecutive events of one stream stand together. */
 export const givenStreamsSource = (name: string, past: ReadonlyArray<Recorded<unknown>>): string => {
@@ -28,8 +32,8 @@ const list = (items: ReadonlyArray<string>): string => {
   return line.length <= 100 && !line.includes("\n") ? line : `[\n  ${items.join(",\n  ")}\n]`
 }
 
-// A definition's own name is most often its variable's, with a capital.
-const identifier = (name: string): string => {
+/** A definition's own name is most often its variable's, with a capital. */
+export const identifier = (name: string): string => {
   const words = name.split(/[^\p{ID_Continue}$]+/u).filter((word) => word !== "")
   const joined = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("")
   return /^\p{ID_Start}/u.test(joined) ? joined : `_${joined}`

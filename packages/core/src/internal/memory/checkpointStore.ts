@@ -1,9 +1,9 @@
-// The checkpoint store in memory: a record for each name, with the lease that guards it.
+// The checkpoint store in memory: a record for each name, with the lease that guards it, and who shares its work.
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Driver, Lease, Move, Stopped } from "../../CheckpointStore.ts"
-import { CheckpointMoved, LeaseHeld, LeaseLost } from "../../CheckpointStoreError.ts"
+import type { Driver, Lease, Member, Move, Stopped } from "../../CheckpointStore.ts"
+import { CheckpointMoved, LeaseLost } from "../../CheckpointStoreError.ts"
 import * as Position from "../../Position.ts"
 import * as Transaction from "./transaction.ts"
 
@@ -19,6 +19,7 @@ interface Entry {
 /** A new, empty store. */
 export const make = (): Driver => {
   const entries = new Map<string, Entry>()
+  const attending = new Map<string, Map<string, { readonly member: Member; readonly until: number }>>()
 
   const entry = (name: string): Entry => {
     let found = entries.get(name)
@@ -35,35 +36,51 @@ export const make = (): Driver => {
     return holder === lease.holder && token === lease.token ? undefined : new LeaseLost(lease)
   }
 
-  /** Checks and moves in one go: nothing waits between the check, the writes and the move. */
-  const commit = (move: Move, writes: ReadonlyArray<() => void>): LeaseLost | CheckpointMoved | undefined => {
-    const stored = entry(move.name)
-    const leaseLost = lost(move.lease)
+  const firstLost = (leases: ReadonlyArray<Lease>): LeaseLost | undefined => {
+    for (const lease of leases) {
+      const leaseLost = lost(lease)
+      if (leaseLost !== undefined) return leaseLost
+    }
+    return undefined
+  }
+
+  /** Checks and moves in one go: nothing waits between the checks, the writes and the moves. */
+  const commit = (
+    moves: ReadonlyArray<Move>,
+    writes: ReadonlyArray<() => void>
+  ): LeaseLost | CheckpointMoved | undefined => {
+    const leaseLost = firstLost(moves.flatMap(({ lease }) => lease ?? []))
     if (leaseLost !== undefined) return leaseLost
-    if (stored.position !== move.from) {
-      return new CheckpointMoved({ name: move.name, expected: move.from, actual: stored.position })
+    for (const { from, name } of moves) {
+      const { position } = entry(name)
+      if (position !== from) return new CheckpointMoved({ name, expected: from, actual: position })
     }
     for (const write of writes) write()
-    stored.position = move.to
-    stored.stopped = undefined
+    for (const { name, to } of moves) {
+      const stored = entry(name)
+      stored.position = to
+      stored.stopped = undefined
+    }
     return undefined
   }
 
   return {
     capabilities: { transaction: false },
-    load: (name) =>
-      Effect.sync(() => {
-        const { position, stopped } = entry(name)
-        return { position, stopped }
-      }),
-    commit: (move, writes) =>
+    load: (names) =>
+      Effect.sync(() =>
+        names.map((name) => {
+          const { position, stopped } = entry(name)
+          return { position, stopped }
+        })
+      ),
+    commit: (moves, writes) =>
       Effect.suspend(() => {
         const transaction: Transaction.Transaction = { writes: [], open: true }
         return writes.pipe(
           Effect.provideService(Transaction.Current, transaction),
           Effect.tap(() => {
             transaction.open = false
-            const refused = commit(move, transaction.writes)
+            const refused = commit(moves, transaction.writes)
             return refused === undefined ? Effect.void : Effect.fail(refused)
           }),
           Effect.ensuring(
@@ -80,28 +97,43 @@ export const make = (): Driver => {
         entry(name).stopped = stopped
         return Effect.void
       }),
-    acquire: (name, holder, duration) =>
+    acquire: (names, holder, duration) =>
+      Effect.map(Clock.currentTimeMillis, (now) =>
+        names.flatMap((name): ReadonlyArray<Lease> => {
+          const stored = entry(name)
+          if (stored.holder !== undefined && stored.holder !== holder && now < stored.until) return []
+          stored.token += 1
+          stored.holder = holder
+          stored.until = now + Duration.toMillis(duration)
+          stored.stopped = undefined
+          return [{ name, holder, token: stored.token, duration }]
+        })
+      ),
+    renew: (leases) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const stored = entry(name)
-        if (stored.holder !== undefined && stored.holder !== holder && now < stored.until) {
-          return Effect.fail(new LeaseHeld({ name, holder: stored.holder }))
-        }
-        stored.token += 1
-        stored.holder = holder
-        stored.until = now + Duration.toMillis(duration)
-        stored.stopped = undefined
-        return Effect.succeed({ name, holder, token: stored.token, duration })
-      }),
-    renew: (lease) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const leaseLost = lost(lease)
+        const leaseLost = firstLost(leases)
         if (leaseLost !== undefined) return Effect.fail(leaseLost)
-        entry(lease.name).until = now + Duration.toMillis(lease.duration)
+        for (const { duration, name } of leases) entry(name).until = now + Duration.toMillis(duration)
         return Effect.void
       }),
-    release: (lease) =>
+    release: (leases) =>
       Effect.sync(() => {
-        if (lost(lease) === undefined) entry(lease.name).holder = undefined
-      })
+        for (const lease of leases) if (lost(lease) === undefined) entry(lease.name).holder = undefined
+      }),
+    holders: (names) =>
+      Effect.map(Clock.currentTimeMillis, (now) =>
+        names.map((name) => {
+          const { holder, until } = entry(name)
+          return now < until ? holder : undefined
+        })
+      ),
+    attend: (name, member, duration) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const members = attending.get(name) ?? new Map<string, { readonly member: Member; readonly until: number }>()
+        attending.set(name, members.set(member.holder, { member, until: now + Duration.toMillis(duration) }))
+        for (const [holder, { until }] of members) if (until <= now) members.delete(holder)
+        return [...members.values()].map(({ member }) => member).sort((a, b) => (a.holder < b.holder ? -1 : 1))
+      }),
+    leave: (name, holder) => Effect.sync(() => void attending.get(name)?.delete(holder))
   }
 }

@@ -1,5 +1,6 @@
 // The event store in memory: one array is the log, maps find a stream, a category or an id in it.
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
@@ -9,7 +10,7 @@ import { isMet } from "../../EventStore.ts"
 import type { Driver, EncodedAppend, EncodedPage, EncodedRecorded, Outcome, ReadRequest } from "../../EventStore.ts"
 import * as Position from "../../Position.ts"
 import * as Revision from "../../Revision.ts"
-import type { StreamName } from "../../StreamName.ts"
+import * as StreamName from "../../StreamName.ts"
 import { repeats } from "../repeats.ts"
 
 // A page looks at this many events at most, so that a filter that matches little does not hold up the process.
@@ -18,14 +19,15 @@ const scanLimit = 10_000
 /** A new, empty store. */
 export const make = (): Driver => {
   const log: Array<EncodedRecorded> = []
-  const byStream = new Map<StreamName, Array<EncodedRecorded>>()
+  const byStream = new Map<StreamName.StreamName, Array<EncodedRecorded>>()
   const byCategory = new Map<string, Array<EncodedRecorded>>()
   const byId = new Map<EventId, EncodedRecorded>()
   const listeners = new Set<Queue.Queue<void>>()
   // Starting again from what is stored keeps recordedAt from ever going back, whatever the clock does.
   let lastRecordedAt = 0
 
-  const revisionOf = (stream: StreamName): Revision.Revision | undefined => byStream.get(stream)?.at(-1)?.revision
+  const revisionOf = (stream: StreamName.StreamName): Revision.Revision | undefined =>
+    byStream.get(stream)?.at(-1)?.revision
   const head = (): Position.Position => log.at(-1)?.position ?? Position.beginning
 
   const write = (append: EncodedAppend, recordedAt: number): void => {
@@ -104,6 +106,23 @@ export const make = (): Driver => {
     head: Effect.sync(head),
     newest: Effect.sync(head),
     streamRevision: (stream) => Effect.sync(() => revisionOf(stream)),
+    truncate: (stream, { before, recordedBefore }) =>
+      Effect.sync(() => {
+        const time = DateTime.toEpochMillis(recordedBefore)
+        const ofStream = byStream.get(stream) ?? []
+        // The last one stays: it says at which revision the stream is, and where the log ends.
+        const kept = ofStream.findIndex(
+          ({ position, recordedAt }, i) => position >= before || recordedAt >= time || i === ofStream.length - 1
+        )
+        const gone = new Set(ofStream.slice(0, Math.max(0, kept)))
+        if (gone.size === 0) return
+        for (const { id } of gone) byId.delete(id)
+        for (const list of [log, ofStream, byCategory.get(StreamName.category(stream)) ?? []]) {
+          const left = list.filter((event) => !gone.has(event))
+          left.forEach((event, i) => (list[i] = event))
+          list.length = left.length
+        }
+      }),
     listen: Effect.gen(function* () {
       const queue = yield* Queue.sliding<void>(1)
       yield* Effect.acquireRelease(

@@ -33,7 +33,12 @@ export const make = (): ReadModelStore["Service"] => {
         }
       }),
     list: (table, query) => Effect.sync(() => select([...rowsOf(table).values()], query)),
-    drop: (table) => Transaction.write(() => void tables.delete(id(table)))
+    drop: (table) => Transaction.write(() => void tables.delete(id(table))),
+    swap: (one, other) =>
+      Transaction.write(() => {
+        const [first, second] = [rowsOf(one), rowsOf(other)]
+        tables.set(id(one), second).set(id(other), first)
+      })
   })
 }
 

@@ -6,8 +6,8 @@ import { asOwner } from "./rights.ts"
 export const inlineHolder = "inline"
 
 /**
- * Takes the checkpoint to `p_position`, through which the rows are complete, and its lease for ever, so that no processor
- * moves it; from then on every writer must announce the projection. The transaction holds `lock_for_inline`.
+ * Takes the checkpoints of all slots to `p_position`, through which the rows are complete, and their leases for ever, so that
+ * no processor moves them; from then on every writer must announce the projection. The transaction holds `lock_for_inline`.
  */
 export const beginInline = (schema: string): string => `
 CREATE FUNCTION ${schema}.begin_inline(
@@ -16,7 +16,8 @@ CREATE FUNCTION ${schema}.begin_inline(
 BEGIN
   LOCK TABLE ${schema}.events IN SHARE ROW EXCLUSIVE MODE;
   INSERT INTO ${schema}.checkpoints AS c (name, position, moved_at, token, holder, lease_until)
-    VALUES (p_checkpoint, p_position, clock_timestamp(), 1, '${inlineHolder}', 'infinity')
+    SELECT p_checkpoint || '/' || slot, p_position, clock_timestamp(), 1, '${inlineHolder}', 'infinity'
+    FROM generate_series(0, 15) slot ORDER BY (p_checkpoint || '/' || slot) COLLATE "C"
     ON CONFLICT (name) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at, stopped = NULL,
       token = c.token + 1, holder = excluded.holder, lease_until = excluded.lease_until;
   INSERT INTO ${schema}.inline_projections (checkpoint, name, version, category, since)

@@ -13,10 +13,12 @@ BEGIN
   LOCK TABLE ${schema}.events IN SHARE ROW EXCLUSIVE MODE;
   DELETE FROM ${schema}.inline_projections i WHERE i.name = p_name AND i.version = p_version RETURNING i.checkpoint INTO ended;
   IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM 1 FROM ${schema}.checkpoints c WHERE c.name IN (SELECT ended || '/' || slot FROM generate_series(0, 15) slot)
+    ORDER BY c.name FOR UPDATE;
   UPDATE ${schema}.checkpoints c
     SET position = greatest(c.position, (SELECT e.position FROM ${schema}.events e ORDER BY e.position DESC LIMIT 1)),
       moved_at = clock_timestamp(), stopped = NULL, holder = NULL, lease_until = NULL
-    WHERE c.name = ended;
+    WHERE c.name IN (SELECT ended || '/' || slot FROM generate_series(0, 15) slot);
   UPDATE ${schema}.inline_changes SET number = number + 1;
   IF NOT EXISTS (SELECT 1 FROM ${schema}.inline_projections) THEN
     BEGIN

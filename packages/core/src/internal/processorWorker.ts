@@ -1,0 +1,257 @@
+// A worker handles the events of one partition, in their order, and moves the checkpoints of its slots.
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type { CheckpointStore, Lease, Move } from "../CheckpointStore.ts"
+import type { CheckpointMoved, CheckpointStoreError, LeaseLost } from "../CheckpointStoreError.ts"
+import * as EventFilter from "../EventFilter.ts"
+import type { EventStore } from "../EventStore.ts"
+import type { EventStoreError } from "../EventStoreError.ts"
+import * as Position from "../Position.ts"
+import type { HandleError, OnFailure, Processor, Step } from "../Processor.ts"
+import { EventFailed } from "./processorErrors.ts"
+import type { Entry, Parking } from "./processorParking.ts"
+import { alarm } from "./processorTimers.ts"
+import type { GivenUp } from "./retryEvents.ts"
+import { slotOf } from "./slots.ts"
+
+/** What a worker is given to do: some steps, behind which nothing of its slots is left up to a position; a parked key to try again; or what is due now. */
+export type Job =
+  | { readonly _tag: "Page"; readonly steps: ReadonlyArray<Step>; readonly through: Position.Position }
+  | { readonly _tag: "Again"; readonly key: string }
+  | { readonly _tag: "Due" }
+
+/** What the workers of a runner share. */
+export interface Surroundings<Name extends string, E, R> {
+  readonly processor: Processor<Name, E, R>
+  readonly store: EventStore["Service"]
+  readonly checkpoints: CheckpointStore["Service"]
+  readonly parking: Parking
+  /** The leases of the slots, and where their checkpoints stand. */
+  readonly leases: ReadonlyMap<number, Lease>
+  readonly positions: Map<number, Position.Position>
+  readonly retry: <A, X, R2>(effect: Effect.Effect<A, X | EventFailed<E>, R2>) => Effect.Effect<A | GivenUp<E>, X, R2>
+  readonly onFailure: OnFailure | ((failure: E) => OnFailure)
+  /** Whether the runner is about to give slots away: then no further event is begun. */
+  readonly isLeaving: () => boolean
+  readonly committed: () => void
+}
+
+type CommitError = CheckpointMoved | LeaseLost | CheckpointStoreError
+
+const behind = "an earlier event of its key is parked"
+
+/** Works on what comes through a queue, until interrupted or until the runner is leaving. */
+export const work = <Name extends string, E, R>(
+  surroundings: Surroundings<Name, E, R>,
+  slots: ReadonlyArray<number>,
+  jobs: Queue.Queue<Job>,
+  left: Effect.Effect<void>
+): Effect.Effect<void, HandleError<E>, R> => {
+  const { checkpoints, committed, isLeaving, leases, onFailure, parking, positions, processor, retry, store } =
+    surroundings
+
+  /** Writes, and moves the checkpoints of its slots to a position, as far as they have not reached it. */
+  const commit = <X, R2>(
+    to: Position.Position,
+    writes: Effect.Effect<void, X, R2>
+  ): Effect.Effect<void, X | CommitError, R2> => {
+    const moves: Array<Move> = []
+    for (const slot of slots) {
+      const lease = leases.get(slot)
+      const from = positions.get(slot)
+      if (lease !== undefined && from !== undefined && from < to) moves.push({ name: lease.name, from, to, lease })
+    }
+    // Everything was handled before, by whoever had these slots.
+    if (moves.length === 0) return Effect.void
+    return Effect.map(checkpoints.transact(moves, writes), () => {
+      for (const slot of slots) if ((positions.get(slot) ?? to) < to) positions.set(slot, to)
+      committed()
+    })
+  }
+
+  /** Writes under the lease of a slot, whose checkpoint stays where it is. */
+  const fenced = <X, R2>(
+    slot: number,
+    writes: Effect.Effect<void, X, R2>
+  ): Effect.Effect<void, X | CommitError, R2> => {
+    const lease = leases.get(slot)
+    const at = positions.get(slot)
+    if (lease === undefined || at === undefined) return Effect.void
+    return checkpoints.transact({ name: lease.name, from: at, to: at, lease }, writes)
+  }
+
+  const parks = ({ failure }: EventFailed<E>): boolean =>
+    typeof onFailure === "string" ? onFailure === "park" : failure !== undefined && onFailure(failure.error) === "park"
+
+  /** Sets a step aside, or fails with what it failed with. */
+  const giveUp = (
+    step: Step,
+    { attempts, failed }: GivenUp<E>
+  ): Effect.Effect<void, EventFailed<E> | EventStoreError> =>
+    parks(failed) ? parking.park(entryOf(step, failed.problem, attempts)) : Effect.fail(failed)
+
+  /** The steps of one event: each key by itself, since one may be parked and another not. */
+  const apart = (steps: ReadonlyArray<Step>, position: Position.Position) => {
+    const writes = Effect.forEach(
+      steps,
+      (step): Effect.Effect<Effect.Effect<void, HandleError<E>, R>, HandleError<E>, R> => {
+        if (parking.has(step.key)) return Effect.succeed(parking.park(entryOf(step, behind, 0)))
+        if (step.problem !== undefined) {
+          const { problem, recorded: event } = step
+          const failed = new EventFailed<E>({ event, failure: undefined, problem })
+          return Effect.succeed(giveUp(step, { failed, attempts: 1 }))
+        }
+        return Effect.map(retry(processor.handle([step])), (done) => (isGivenUp(done) ? giveUp(step, done) : done))
+      }
+    )
+    return Effect.flatMap(writes, (all) => commit(position, Effect.all(all, { discard: true })))
+  }
+
+  /** An event of one key: what is written for it is a part of what is tried again. */
+  const alone = (step: Step, position: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
+    if (parking.has(step.key) || step.problem !== undefined) return apart([step], position)
+    return Effect.flatMap(
+      retry(Effect.flatMap(processor.handle([step]), (writes) => commit(position, writes))),
+      (done) => (isGivenUp(done) ? commit(position, giveUp(step, done)) : Effect.void)
+    )
+  }
+
+  const oneByOne = Effect.fnUntraced(function* (
+    steps: ReadonlyArray<Step>,
+    through: Position.Position
+  ): Effect.fn.Return<void, HandleError<E>, R> {
+    for (let i = 0; i < steps.length;) {
+      // What is left is read again by whoever has these slots next.
+      if (isLeaving()) return
+      const first = steps[i] as Step
+      const { position } = first.recorded
+      let next = i + 1
+      while (steps[next]?.recorded.position === position) next += 1
+      const one = next === i + 1 ? alone(first, position) : apart(steps.slice(i, next), position)
+      // Where it stops on this event everything before it is handled: who waits for that need not wait in vain.
+      yield* Effect.tapError(one, (error) =>
+        error instanceof EventFailed ? Effect.ignore(commit(Position.make(position - 1), Effect.void)) : Effect.void
+      )
+      i = next
+    }
+    yield* commit(through, Effect.void)
+  })
+
+  const page = (steps: ReadonlyArray<Step>, through: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
+    if (steps.length === 0) return commit(through, Effect.void)
+    const isPlain =
+      processor.takes === "pages" &&
+      steps.every(({ problem }) => problem === undefined) &&
+      (parking.isEmpty() || !steps.some(({ key }) => parking.has(key)))
+    if (!isPlain) return oneByOne(steps, through)
+    // A page with a failing event is taken event by event, so that what comes before it is committed.
+    const atOnce: Effect.Effect<void, HandleError<E>, R> = Effect.flatMap(processor.handle(steps), (writes) =>
+      commit(through, writes)
+    )
+    return Effect.catchIf(
+      atOnce,
+      (error): error is EventFailed<E> => error instanceof EventFailed,
+      () => oneByOne(steps, through)
+    )
+  }
+
+  /** Tries the parked events of a key again, in their order, up to the first that fails. */
+  const again = Effect.fnUntraced(function* (key: string): Effect.fn.Return<void, HandleError<E>, R> {
+    const slot = slotOf(key)
+    for (const entry of parking.entriesOf(key)) {
+      if (isLeaving()) return
+      const event = yield* store.find(entry.stream, entry.eventId)
+      const [step] = event === undefined ? [] : processor.prepare([event]).filter((one) => one.key === key)
+      const failedWith = (problem: string, attempts: number) =>
+        parking.failedAgain({ ...entry, problem, attempts: entry.attempts + attempts })
+      if (event === undefined) {
+        yield* fenced(slot, failedWith("it is not in its stream any more", 0))
+        return
+      }
+      // The processor does not want it for this key any more: there is nothing left to do.
+      if (step === undefined || !EventFilter.predicate(processor.filter)(event)) {
+        yield* fenced(slot, parking.handled(entry))
+        continue
+      }
+      const { problem } = step
+      const done =
+        problem === undefined
+          ? yield* retry(
+              Effect.flatMap(processor.handle([step]), (writes) =>
+                fenced(slot, Effect.andThen(writes, parking.handled(entry)))
+              )
+            )
+          : { failed: new EventFailed<E>({ event, failure: undefined, problem }), attempts: 1 }
+      if (!isGivenUp(done)) continue
+      yield* fenced(slot, failedWith(done.failed.problem, done.attempts))
+      return
+    }
+  })
+
+  const next = Effect.raceFirst(Queue.takeAll(jobs), Effect.as(left, undefined))
+
+  const working = (look: Effect.Effect<void, HandleError<E>, R>, due: Effect.Effect<void, HandleError<E>, R>) =>
+    Effect.gen(function* () {
+      yield* look
+      while (!isLeaving()) {
+        const taken = yield* next
+        if (taken === undefined) return
+        // Pages that wait are handled as one: who lags behind takes larger steps.
+        for (const job of together(taken)) {
+          if (isLeaving()) return
+          if (job._tag === "Due") yield* due
+          else if (job._tag === "Again") yield* again(job.key)
+          else yield* page(job.steps, job.through)
+          if (job._tag !== "Page" || job.steps.length > 0) yield* look
+        }
+      }
+    })
+
+  const { timers } = processor
+  if (timers === undefined) return working(Effect.void, Effect.void)
+  return Effect.flatMap(alarm(Queue.offer(jobs, { _tag: "Due" })), ({ run, set }) => {
+    /** Sets the alarm to what is due first; what belongs to a parked key waits with it. */
+    const look = Effect.flatMap(timers.first(slots, atOnce), (some) => {
+      const first = some.find(({ key }) => !parking.has(key))
+      return first === undefined ? Effect.void : set(first.due)
+    })
+    const due = Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      for (const timer of yield* timers.first(slots, atOnce)) {
+        if (timer.due > now || isLeaving()) return
+        if (parking.has(timer.key)) continue
+        yield* timers.fire(timer)
+        yield* fenced(slotOf(timer.key), timers.remove(timer))
+      }
+    })
+    return Effect.raceFirst(working(look, due), run)
+  })
+}
+
+// So many of what is due are done between two pages.
+const atOnce = 100
+
+const isGivenUp = <E>(done: unknown): done is GivenUp<E> =>
+  typeof done === "object" && done !== null && "failed" in done && done.failed instanceof EventFailed
+
+const entryOf = ({ key, recorded }: Step, problem: string, attempts: number): Entry => ({
+  key,
+  eventId: recorded.id,
+  stream: recorded.stream,
+  position: recorded.position,
+  problem,
+  attempts
+})
+
+const together = (jobs: ReadonlyArray<Job>): ReadonlyArray<Job> => {
+  const joined: Array<Job> = []
+  for (const job of jobs) {
+    const last = joined.at(-1)
+    if (job._tag === "Page" && last?._tag === "Page") {
+      const steps = last.steps.length === 0 ? job.steps : [...last.steps, ...job.steps]
+      joined[joined.length - 1] = { _tag: "Page", steps, through: job.through }
+    } else joined.push(job)
+  }
+  return joined
+}
