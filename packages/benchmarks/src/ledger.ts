@@ -58,7 +58,7 @@ export const Ledger = Aggregate.make(category, {
   evolve: (state, event) => evolve(state, event._tag, event.amount)
 })
 
-/** How many entries each ledger has: the read model of `catchup`. A name of its own makes it start from the beginning. */
+/** How many entries each ledger has: the read model of `projection`. A name of its own makes it start from the beginning. */
 export const countsNamed = (name: string) =>
   Projection.make(name, {
     from: [Ledger],

@@ -14,7 +14,7 @@ const benchmarks: { readonly [name: string]: () => Promise<Benchmark> } = {
   append: () => import("./append.ts"),
   load: () => import("./load.ts"),
   read: () => import("./read.ts"),
-  catchup: () => import("./catchup.ts"),
+  projection: () => import("./projection.ts"),
   scale: () => import("./scale.ts")
 }
 

@@ -15,7 +15,7 @@ export interface Options {
   readonly rounds: number
   /** How long one round of a peer lasts, where it has no end of its own. */
   readonly seconds: number
-  /** How many events `read` reads; `catchup` projects three in ten of them. */
+  /** How many events `read` reads; `projection` projects three in ten of them. */
   readonly events: number
   /** How many events `scale` loads. */
   readonly stored: number
@@ -35,7 +35,7 @@ const defaults: { -readonly [Name in keyof Options]: Options[Name] } = {
 export const help = `
   --rounds N     how many rounds count (${defaults.rounds}); the median is the result
   --seconds S    how long each peer is measured in a round (${defaults.seconds})
-  --events N     events to read (${defaults.events}); catchup projects three in ten of them
+  --events N     events to read (${defaults.events}); projection projects three in ten of them
   --stored N     events that scale loads before it measures (${defaults.stored})
   --peers A,B    only these peers: ${peerNames.join(", ")}; without ours nothing is judged`
 

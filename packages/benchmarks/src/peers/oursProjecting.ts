@@ -21,14 +21,14 @@ const sumOf = Effect.fnUntraced(function* (counts: ReturnType<typeof countsNamed
 })
 
 /** Builds a read model from the beginning. */
-export const projectCounts = Effect.fnUntraced(function* ({ events, name }: Project) {
+export const projectCounts = Effect.fnUntraced(function* ({ events, name, partitions }: Project) {
   const store = yield* EventStore
   const counts = countsNamed(name)
   const head = yield* store.head
   const watch = start()
   yield* Effect.scoped(
     Effect.andThen(
-      Layer.build(Processor.layer(Processor.projection(counts))),
+      Layer.build(Processor.layer(Processor.projection(counts), { partitions })),
       Processor.waitFor(counts, head, { timeout: "10 minutes" })
     )
   )

@@ -51,6 +51,8 @@ export interface Project {
   readonly how: "document" | "statement"
   readonly name: string
   readonly events: number
+  /** Into how many partitions ours divides the work. */
+  readonly partitions: number
 }
 
 /** Replays all events, and tells the memory it took. */

@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { CheckpointStore } from "../CheckpointStore.ts"
 import type { Lease, Move } from "../CheckpointStore.ts"
-import type { CheckpointMoved, CheckpointStoreError, LeaseLost } from "../CheckpointStoreError.ts"
+import type { CheckpointStoreError } from "../CheckpointStoreError.ts"
 import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
@@ -132,6 +132,14 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
       ({ problem }) => Effect.fail(refuse(problem))
     )
 
+  /** What had been parked is in the new rows. */
+  const unpark = Effect.gen(function* () {
+    const parked = yield* parking.make(store, live)
+    yield* parked.load
+    const { entries } = yield* parking.read(store, live)
+    for (const ofKey of entries.values()) for (const entry of ofKey.values()) yield* parked.handled(entry)
+  })
+
   /** Puts the new rows in the place of the old ones; false where they had not come as far, and nothing happened. */
   const exchange = Effect.fnUntraced(function* (live_: ReadonlyArray<Lease>, next_: ReadonlyArray<Lease>) {
     const stands = yield* positionsOf(live)
@@ -145,22 +153,17 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
       if (fence !== undefined) moves.push({ name: fence.name, from: to, to, lease: fence })
     }
     moves.push({ name: record.switchOf(projection, id), from: Position.beginning, to: Position.make(1) })
-    yield* checkpoints.transact(moves, rows.swap(projection.table, table))
+    const swap = rows.swap(projection.table, table)
+    const { transaction } = checkpoints.capabilities
+    yield* checkpoints.transact(moves, transaction ? Effect.andThen(swap, unpark) : swap)
+    if (!transaction) yield* unpark
     yield* record.write(store, projection, "whatever", { type: "RebuildSwitched", data: { id } })
     return true
   })
 
-  /** What had been parked is in the new rows. */
-  const unpark = Effect.gen(function* () {
-    const parked = yield* parking.make(store, live)
-    yield* parked.load
-    const { entries } = yield* parking.read(store, live)
-    for (const ofKey of entries.values()) for (const entry of ofKey.values()) yield* parked.handled(entry)
-  })
-
-  const building = yield* Effect.forkScoped(build)
-  const meanwhile = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Fiber.join(building))
   while (true) {
+    const building = yield* Effect.forkScoped(build)
+    const meanwhile = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Fiber.join(building))
     yield* meanwhile(caughtUp)
     const head = yield* store.head
     yield* tell(yield* progressOf("switching", head, head))
@@ -169,17 +172,16 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
         const last = Math.max(...(yield* positionsOf(live)))
         yield* meanwhile(reaches(checkpoints, next, last))
         yield* Fiber.interrupt(building)
-        return yield* alone(next, (next_) => Effect.tap(exchange(live_, next_), (did) => (did ? unpark : Effect.void)))
+        return yield* alone(next, (next_) => exchange(live_, next_))
       })
     ).pipe(Effect.catchTags({ LeaseLost: lostRace, CheckpointMoved: lostRace }))
     if (isDone) break
-    // Somebody else may have switched: then there is nothing left to do.
+    yield* Fiber.interrupt(building)
+    // Somebody else may have switched: then there is nothing left to do. Else it was disturbed, and tries again.
     const now = yield* record.read(store, checkpoints, projection)
-    if (now.building === undefined) {
-      if (now.live === own) break
-      return yield* refuse("the rebuild was cancelled")
-    }
-    return yield* refuse("it was disturbed in the moment of the switch; run it again, and it goes on from there")
+    if (now.building?.id === id) continue
+    if (now.live === own) break
+    return yield* refuse("the rebuild was cancelled")
   }
   const head = yield* store.head
   yield* tell(yield* progressOf("done", head, head))
