@@ -18,7 +18,7 @@ import * as projections from "./internal/processorProjection.ts"
 import * as managers from "./internal/processorManager.ts"
 import * as reactors from "./internal/processorReactor.ts"
 import * as runner from "./internal/processorRun.ts"
-import type { Timer } from "./internal/processorTimers.ts"
+import type { Timers } from "./internal/processorTimers.ts"
 import * as slots from "./internal/slots.ts"
 import type { Projection } from "./Projection.ts"
 import type { ReadModelStore, ReadModelStoreError } from "./ReadModelStore.ts"
@@ -42,6 +42,7 @@ export type { RebuildError, RebuildOptions, RebuildProgress } from "./internal/r
 export { rebuildRows } from "./internal/rebuildRows.ts"
 export { replay } from "./internal/replay.ts"
 export type { ReplayError, ReplayOptions, ReplayProgress } from "./internal/replay.ts"
+export type { Timer, Timers } from "./internal/processorTimers.ts"
 export { namesOf as slotNames, slotOf } from "./internal/slots.ts"
 export type { Lag, Share, Status, Target } from "./internal/processorStatus.ts"
 
@@ -93,13 +94,13 @@ export interface Processor<out Name extends string, in out E, out R> {
   readonly timers?: Timers<R>
 }
 
-/** What a processor has to do at certain times, kept by itself; each is of one key. */
-export interface Timers<out R> {
-  /** Those of some slots that are due first. */
+/** Those of some slots that are due first, but for those of keys that wait. */
   readonly first: (
     slots: ReadonlyArray<number>,
-    limit: number
+    limit: number,
+    waits: (key: string) => boolean
   ) => Effect.Effect<ReadonlyArray<Timer>, HandleError<never>, R>
+  /** Fails with the event that set it, where that is at fault. */
   readonly fire: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
   readonly remove: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
 }

@@ -202,6 +202,33 @@ describe("a manager stops on the event", () => {
     }).pipe(Effect.provide(Memory.layer))
   )
 
+  it.effect("whose deadline throws, and a later one of its process comes when that is dropped", () =>
+    Effect.gen(function* () {
+      const unlucky = Processor.manager({
+        ...Dunning,
+        expire: (deadline, times) => {
+          if (times === 0) throw new Error("not yet")
+          return Dunning.expire(deadline, times)
+        }
+      })
+      const run = Processor.run(unlucky, { lease: "80 days", onFailure: "park" })
+      const { append } = yield* EventStore
+      const waiting = (dueIn: string) => ({ type: "Waiting", data: { dueIn, to: "ada" } })
+      yield* append(StreamName.make("Dunning", "1"), [waiting("1 day"), waiting("2 days")])
+      yield* Effect.forkChild(run, { startImmediately: true })
+      expect(yield* after("1 day")).toEqual([])
+      const [parked, ...more] = yield* Processor.parked(unlucky)
+      expect(more).toEqual([])
+      expect(parked).toMatchObject({ key: "1", attempts: 1, event: { revision: 0 } })
+      yield* append(StreamName.make("Dunning", "2"), [{ type: "Reminded", data: { times: 1 } }])
+      expect(yield* after("2 days")).toHaveLength(1)
+      if (parked !== undefined) yield* Processor.drop(unlucky, parked.eventId)
+      yield* after("0 seconds")
+      // It throws as well, and is parked in its turn.
+      expect(yield* Processor.parked(unlucky)).toMatchObject([{ key: "1", event: { revision: 1 } }])
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
   it.effect("that set a deadline and cannot be decoded any more, and does not lose the deadline", () =>
     Effect.gen(function* () {
       const { append } = yield* EventStore

@@ -1,5 +1,7 @@
 // forked: a process of a soak seen from both sides: its parent starts, tells, stops and kills it; it takes its task and reports.
 import { fork } from "node:child_process"
+import * as os from "node:os"
+import * as path from "node:path"
 
 /** What every process reports: that it begins, that it stood still for a time, or that it cannot go on. */
 export type Common =
@@ -12,6 +14,8 @@ export interface Forked<in Order> {
   readonly tell: (order: Order) => void
   /** Resolves when it begins, or has ended. */
   readonly ready: Promise<void>
+  /** Since when it is at work, by `Date.now()`; undefined before. */
+  readonly readyAt: () => number | undefined
   readonly kill: () => Promise<void>
   /** Stops it in its tracks, or lets it go on. */
   readonly signal: (signal: "SIGSTOP" | "SIGCONT") => void
@@ -31,10 +35,15 @@ export const start = <Task extends { readonly name: string }, Order, Report exte
   task: Task,
   on: On<Report | Common>
 ): Forked<Order> => {
-  const child = fork(file, [JSON.stringify(task)], { stdio: ["ignore", "ignore", "pipe", "ipc"] })
+  const child = fork(file, [JSON.stringify(task)], {
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    // A process that comes in the place of another one shall be there soon.
+    env: { ...process.env, NODE_COMPILE_CACHE: path.join(os.tmpdir(), "evolvent-soak-compiled") }
+  })
   const isAlive = () => child.exitCode === null && child.signalCode === null
   let asked = false
   let said = ""
+  let readyAt: number | undefined
   child.stderr?.on("data", (text: Buffer) => (said = `${said}${text.toString("utf8")}`.slice(-2000)))
   child.on("error", () => undefined)
   const ended = new Promise<void>((done) => {
@@ -45,13 +54,17 @@ export const start = <Task extends { readonly name: string }, Order, Report exte
   })
   const ready = new Promise<void>((done) => {
     child.on("message", (report: Report | Common) => {
-      if (report._tag === "Ready") done()
+      if (report._tag === "Ready") {
+        readyAt = Date.now()
+        done()
+      }
       on.report(report)
     })
     child.once("exit", () => done())
   })
   return {
     ready,
+    readyAt: () => readyAt,
     isAlive,
     tell: (order) => {
       if (child.connected) child.send(order as object, () => undefined)

@@ -43,8 +43,19 @@ const eventsOf = (category: string, ...types: ReadonlyArray<string>) =>
     Stream.runCollect(store.read(EventFilter.category(category, types.length === 0 ? {} : { types })))
   )
 
-const until = <E, R>(look: Effect.Effect<boolean, E, R>) =>
-  Effect.timeout(Effect.repeat(Effect.delay(look, 20), { until: (found) => found }), "40 seconds")
+/** Waits for so many; where they do not come, says what the manager is at. */
+const until = <E, R>(what: string, count: number, look: Effect.Effect<ReadonlyArray<unknown>, E, R>) =>
+  Effect.gen(function* () {
+    const start = performance.now()
+    while (true) {
+      const { length } = yield* look
+      if (length >= count) return
+      const { lag, stopped } = yield* Processor.status(Processor.manager(Transfer))
+      const behind = `${stopped?.problem ?? "not stopped"}, ${lag?.events ?? 0} events behind`
+      if (performance.now() - start > 40_000) assert.fail(`${length} of ${count} ${what}; the manager is ${behind}`)
+      yield* Effect.sleep(20)
+    }
+  })
 
 const accounts = ["a", "b", "c", "d"]
 const opened = 1000
@@ -96,13 +107,13 @@ describe("transfers", () => {
           let first = yield* start
           yield* ask
           for (const enough of [4, 12, 20]) {
-            yield* until(Effect.map(eventsOf("Transfer"), ({ length }) => length >= enough))
+            yield* until("own events", enough, eventsOf("Transfer"))
             yield* first.kill
             first = yield* start
           }
           // The last one has set every deadline before it is killed.
           const processor = Processor.manager(Transfer)
-          yield* until(Effect.map(eventsOf("Transfer", "Taken"), ({ length }) => length === transfers.length))
+          yield* until("transfers were begun", transfers.length, eventsOf("Transfer", "Taken"))
           const taken = yield* eventsOf("Transfer", "Taken")
           const last = taken.at(-1) ?? assert.fail("nothing was taken")
           yield* Processor.waitFor(processor, last.position, { timeout: "20 seconds" })
@@ -117,8 +128,7 @@ describe("transfers", () => {
           assert.isBelow(before, transfers.length / 3)
 
           yield* start
-          const ends = Effect.map(eventsOf("Account", "Credited", "Refunded"), ({ length }) => length)
-          yield* until(Effect.map(ends, (count) => count >= transfers.length))
+          yield* until("transfers were ended", transfers.length, eventsOf("Account", "Credited", "Refunded"))
           const head = (yield* eventsOf("Transfer")).at(-1) ?? last
           yield* Processor.waitFor(processor, head.position, { timeout: "20 seconds" })
 
@@ -135,6 +145,6 @@ describe("transfers", () => {
           assert.strictEqual((yield* late).length, transfers.length / 3)
         }).pipe(Effect.provide(stores))
       }).pipe(Effect.scoped),
-    90_000
+    180_000
   )
 })

@@ -273,7 +273,7 @@ it("gives each role just this: tables, functions, and nothing to everybody", () 
         snapshots: "DELETE INSERT SELECT UPDATE",
         ...executes("append_all", "append_event", "append_events", "append_group", "append_one"),
         ...executes("announce_inline", "lock_for_inline", "begin_inline", "end_inline"),
-        ...executes("create_read_model", "drop_read_model", "swap_read_models")
+        ...executes("create_read_model", "drop_read_model", "swap_read_models", "truncate_stream")
       })
       expect(of("PUBLIC")).toEqual({})
       expect(

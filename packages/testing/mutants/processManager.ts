@@ -149,5 +149,20 @@ export const managing: ReadonlyArray<Mutant> = [
           )
       }))
     )
+  },
+  {
+    law: "Process 12",
+    breaks: "a deadline on which its handler throws is passed over where it is to be parked",
+    by: managers(
+      timers(({ fire }) => ({
+        fire: (timer) =>
+          Effect.catchIf(
+            fire(timer),
+            (error) => error._tag === "EventFailed",
+            () => Effect.void
+          )
+      })),
+      (options) => options?.onFailure === "park"
+    )
   }
 ]

@@ -14,6 +14,8 @@ export interface Machine {
   /** Whether it is being shut down in an orderly way. */
   leaving: boolean
   pausedUntil: number
+  /** How many calls it made at one moment of time. */
+  moment: { readonly at: number; calls: number }
   /** When a call of its last went wrong, or when it was last held up. */
   troubledAt: number
   readonly ended: Deferred.Deferred<"crash" | "shutdown">
@@ -27,6 +29,7 @@ export const make = (world: World, name: string): Machine => ({
   alive: true,
   leaving: false,
   pausedUntil: 0,
+  moment: { at: 0, calls: 0 },
   troubledAt: Number.NEGATIVE_INFINITY,
   ended: Deferred.makeUnsafe()
 })
@@ -87,6 +90,16 @@ const delayed = (machine: Machine): Effect.Effect<void> =>
     return Effect.andThen(Effect.sleep(millis), awake(machine))
   })
 
+// Where no time passes, nobody has so much to do.
+const manyCalls = 5000
+
+const isSpinning = (machine: Machine): boolean => {
+  const at = machine.world.now()
+  if (machine.moment.at !== at) machine.moment = { at, calls: 0 }
+  machine.moment.calls += 1
+  return machine.moment.calls > manyCalls
+}
+
 /** Does something to the outside, where things go wrong. `late` is how it is done when nobody waits for it any more. */
 export const through = <A, E, R, X>(
   machine: Machine,
@@ -97,6 +110,11 @@ export const through = <A, E, R, X>(
 ): Effect.Effect<A, E | X, R> =>
   Effect.flatMap(awake(machine), (): Effect.Effect<A, E | X, R> => {
     const { faults, now, trace } = machine.world
+    if (isSpinning(machine)) {
+      machine.world.broken(`${machine.name} spins: ${what()}, again and again at one moment`)
+      kill(machine, "because it spins")
+      return nothing
+    }
     const fault = faults.roll(writes ? ofWrites : ofReads)
     trace.step(machine.name, () => (fault === undefined ? what() : `${what()}: ${fault.toUpperCase()}`))
     if (fault === undefined) return Effect.andThen(Effect.void, real)

@@ -33,10 +33,10 @@ const write = (machine: Machine, index: number) =>
   Effect.gen(function* () {
     const { outbox, random } = machine.world
     const queue = outbox.commands[index]
-    while (queue !== undefined) {
+    while (true) {
       yield* Effect.sleep(100 + random.below(2000))
-      const next = queue.items[queue.done]
-      if (next === undefined) return
+      const next = queue?.items[queue.done]
+      if (queue === undefined || next === undefined) return
       yield* Effect.retry(execute(next), {
         while: (error) =>
           typeof error === "object" && error._tag !== "InvalidCommand" && error._tag !== "CommandIdReused",
@@ -59,10 +59,10 @@ const publish = (machine: Machine, index: number) =>
     const queue = outbox.batches[index]
     const send = (messages: ReadonlyArray<Bus.Message>) =>
       Effect.retry(bus.publish(messages), { while: (error) => error.isRetryable, schedule: patiently })
-    while (queue !== undefined) {
+    while (true) {
       yield* Effect.sleep(200 + random.below(4000))
-      const batch = queue.items[queue.done]
-      if (batch === undefined) return
+      const batch = queue?.items[queue.done]
+      if (queue === undefined || batch === undefined) return
       if (faults.roll(["reordered delivery"]) === undefined) yield* send(batch)
       else {
         trace.step(machine.name, () => "publishes the keys of a batch in another order")

@@ -16,24 +16,20 @@ export const run = async (
 ): Promise<Report> => {
   const begin = performance.now()
   const report = emptyReport(from, breaking)
-  let next = from
-  const work = (): Promise<void> =>
+  const threads = Math.min(8, seeds, availableParallelism())
+  const work = (thread: number): Promise<void> =>
     new Promise((done, failed) => {
-      const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { breaking } })
-      const give = (): void => {
-        const isOver = next >= from + seeds || report.broken.length >= (breaking === undefined ? enough : 1)
-        if (isOver) void worker.terminate().then(() => done())
-        else worker.postMessage(next++)
-      }
+      const workerData = { first: from + thread, before: from + seeds, step: threads, breaking }
+      const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData })
       worker.on("message", (verdict: Verdict) => {
         add(report, verdict)
         show(report.worlds, report.broken.length)
-        give()
+        if (report.broken.length >= (breaking === undefined ? enough : 1)) void worker.terminate()
       })
       worker.on("error", failed)
-      give()
+      worker.on("exit", () => done())
     })
-  await Promise.all(Array.from({ length: Math.min(8, seeds, availableParallelism()) }, work))
+  await Promise.all(Array.from({ length: threads }, (_, thread) => work(thread)))
   report.broken.sort((a, b) => a.seed - b.seed)
   report.seconds = (performance.now() - begin) / 1000
   return report

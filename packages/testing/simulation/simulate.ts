@@ -1,5 +1,6 @@
 // simulate: one seed from its first step to its verdict. The same seed does the same again.
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
@@ -136,6 +137,13 @@ const run = Effect.fnUntraced(function* (seed: number, random: Chances, settings
   } satisfies Verdict
 })
 
+/** Time as systems have it, in whole milliseconds. */
+const inWholeMillis = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.updateService(effect, Clock.Clock, (clock) => ({
+    ...clock,
+    sleep: (duration) => clock.sleep(Duration.millis(Math.ceil(Duration.toMillis(duration))))
+  }))
+
 /** Simulates a seed. */
 export const simulate = (seed: number, settings: Settings = {}): Promise<Verdict> => {
   const random = randoms.make(seed)
@@ -150,6 +158,7 @@ export const simulate = (seed: number, settings: Settings = {}): Promise<Verdict
   }
   return Effect.runPromise(
     run(seed, random, settings).pipe(
+      inWholeMillis,
       Effect.provideService(EventId.Generator, id),
       Effect.provideService(Random.Random, ours),
       // No real time: a machine that is slow today must not let the clock go on earlier.

@@ -185,7 +185,12 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
       const { error } = failed.success
       if (error._tag === "ProcessorStopped") return Effect.fail(error)
       // What ends a tenure was looked at within it; what is left is a lease that cannot be had.
-      return mayPass(error) ? Effect.void : stop(stoppedBy(processor.name, error), undefined)
+      if (!mayPass(error)) return stop(stoppedBy(processor.name, error), undefined)
+      // What lasts is told, now and then; what passes is nobody's business.
+      if (misses % 20 !== 3) return Effect.void
+      return Effect.logWarning(
+        `Processor "${processor.name}" has failed ${misses + 1} times in a row and tries again: ${error.message}`
+      )
     }
     if (Cause.hasInterruptsOnly(cause)) {
       return Effect.logWarning(`Processor "${processor.name}": its store was interrupted from within; trying again`)

@@ -111,7 +111,11 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
     store.subscribe(EventFilter.stream(parking.stream), { after: head }).pipe(
       Stream.runForEach(({ events }) => {
         parking.absorb(events)
-        return events.some(({ type }) => type === "RetryRequested") ? asked : Effect.void
+        // Who was given up no longer keeps back what its key has to do at a time.
+        const freed = events.some(({ type }) => type === "Dropped")
+          ? Effect.forEach(workers, ({ jobs }) => Queue.offer(jobs, { _tag: "Due" }), { discard: true })
+          : Effect.void
+        return events.some(({ type }) => type === "RetryRequested") ? Effect.andThen(asked, freed) : freed
       })
     )
   )

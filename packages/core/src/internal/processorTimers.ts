@@ -9,9 +9,9 @@ import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import type { EventStore } from "../EventStore.ts"
 import type { Position } from "../Position.ts"
-import type { HandleError, Timers } from "../Processor.ts"
+import type { HandleError } from "../Processor.ts"
 import { ReadModelStore } from "../ReadModelStore.ts"
-import type { EncodedRow, ReadModelStoreError, Table } from "../ReadModelStore.ts"
+import type { EncodedRow, Query, ReadModelStoreError, Table } from "../ReadModelStore.ts"
 import type { Revision } from "../Revision.ts"
 import type { StreamName } from "../StreamName.ts"
 import { slotOf } from "./slots.ts"
@@ -30,7 +30,9 @@ export interface Timer {
   readonly deadline?: Json | undefined
 }
 
-/** The table of a manager's timers. */
+/** What a processor has to do at certain times, kept by itself; each is of one key. */
+export interface Timers<out R> {
+  /** The table of a manager's timers. */
 export const tableOf = (name: string): Table => ({
   name: `$timers ${name}`,
   version: 1,
@@ -65,19 +67,19 @@ export const make = <R>(
   table: Table,
   fire: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
 ): Timers<R | ReadModelStore> => ({
-  first: (slots, limit) =>
-    ReadModelStore.use((store) =>
-      Effect.map(
-        store.list(table, {
-          where: [{ field: "slot", op: "in", values: slots }],
-          orderBy: "due",
-          direction: "asc",
-          limit,
-          after: undefined
-        }),
-        (rows) => rows.flatMap(timerOf)
-      )
-    ),
+  first: Effect.fnUntraced(function* (slots, limit, waits) {
+    const store = yield* ReadModelStore
+    const where = [{ field: "slot", op: "in", values: slots }] as const
+    let after: Query["after"]
+    // Past those of keys that wait, however many these are.
+    while (true) {
+      const rows = yield* store.list(table, { where, orderBy: "due", direction: "asc", limit, after })
+      const found = rows.flatMap(timerOf).filter(({ key }) => !waits(key))
+      const last = rows.at(-1)
+      if (found.length > 0 || last === undefined || rows.length < limit) return found
+      after = { value: last.index["due"], key: last.key }
+    }
+  }),
   fire,
   remove: ({ id, position }) =>
     ReadModelStore.use((store) => store.apply(table, [{ key: id, position, row: undefined, index: {} }]))

@@ -12,6 +12,7 @@ import type { HandleError, OnFailure, Processor, Step } from "../Processor.ts"
 import { EventFailed } from "./processorErrors.ts"
 import type { Entry, Parking } from "./processorParking.ts"
 import { alarm } from "./processorTimers.ts"
+import type { Timer } from "./processorTimers.ts"
 import type { GivenUp } from "./retryEvents.ts"
 import { slotOf } from "./slots.ts"
 
@@ -212,17 +213,27 @@ export const work = <Name extends string, E, R>(
   if (timers === undefined) return working(Effect.void, Effect.void)
   return Effect.flatMap(alarm(Queue.offer(jobs, { _tag: "Due" })), ({ run, set }) => {
     /** Sets the alarm to what is due first; what belongs to a parked key waits with it. */
-    const look = Effect.flatMap(timers.first(slots, atOnce), (some) => {
-      const first = some.find(({ key }) => !parking.has(key))
-      return first === undefined ? Effect.void : set(first.due)
-    })
+    const look = Effect.flatMap(timers.first(slots, atOnce, parking.has), ([first]) =>
+      first === undefined ? Effect.void : set(first.due)
+    )
+    // With a timer its event is parked: who has that tried again sets the timer again, who drops it is rid of both.
+    const fire = (timer: Timer): Effect.Effect<void, HandleError<E>, R> =>
+      timers.fire(timer).pipe(
+        Effect.as<Effect.Effect<void, EventFailed<E> | EventStoreError>>(Effect.void),
+        Effect.catchTag("EventFailed", ({ event: recorded, problem }) => {
+          const failed = new EventFailed<E>({ event: recorded, failure: undefined, problem })
+          return Effect.succeed(
+            giveUp({ recorded, event: undefined, key: timer.key, problem }, { failed, attempts: 1 })
+          )
+        }),
+        Effect.flatMap((writes) => fenced(slotOf(timer.key), Effect.andThen(writes, timers.remove(timer))))
+      )
     const due = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      for (const timer of yield* timers.first(slots, atOnce)) {
+      for (const timer of yield* timers.first(slots, atOnce, parking.has)) {
         if (timer.due > now || isLeaving()) return
-        if (parking.has(timer.key)) continue
-        yield* timers.fire(timer)
-        yield* fenced(slotOf(timer.key), timers.remove(timer))
+        // One before it may have been parked just now.
+        if (!parking.has(timer.key)) yield* fire(timer)
       }
     })
     return Effect.raceFirst(working(look, due), run)

@@ -12,6 +12,13 @@ import { transfer } from "./transfer.ts"
 const run = (...args: ReadonlyArray<string>) =>
   spawnSync(process.execPath, [join(import.meta.dirname, "main.ts"), ...args], { encoding: "utf8" })
 
+/** The positions that it tells of although they lie beyond the head that it names. */
+const overtaken = (stdout: string) =>
+  [...stdout.matchAll(/position ([\d,]+) of ([\d,]+)/g)].flatMap(([line, ...found]) => {
+    const [position = 0, head = 0] = found.map((number) => Number(number.replaceAll(",", "")))
+    return position > head ? [line] : []
+  })
+
 describe("the demo", () => {
   const dataDir = mkdtempSync(join(tmpdir(), "evolvent-demo-"))
   afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }))
@@ -34,6 +41,7 @@ describe("the demo", () => {
       expect(stdout).toContain("rejected as NotEnough { balance: 0 }")
       expect(stdout).toContain("At revision 2 Bob had 80.")
       expect(stdout).toMatch(/100 % +position ([\d,]+) of \1, up to date/)
+      expect(overtaken(stdout)).toEqual([])
       expect(stdout).toMatch(/Orders placed +325 +310 completed, 15 open/)
     },
     30_000
@@ -47,6 +55,7 @@ describe("the demo", () => {
     expect(stdout).toMatch(/transfer +Withdrawn +conflict +decided at revision 1, but Account-ada-2 is at 2/)
     expect(stdout).toContain("0 accepted, 0 rejected by the domain, 0 skipped, 2,166 known before")
     expect(stdout).toMatch(/100 % +position ([\d,]+) of \1, up to date/)
+    expect(overtaken(stdout)).toEqual([])
     expect(stdout).toMatch(/Orders placed +325 +310 completed, 15 open/)
   }, 30_000)
 

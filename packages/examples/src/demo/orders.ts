@@ -23,7 +23,9 @@ const catchUp = Effect.gen(function* () {
   let told: number | undefined
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     yield* Processor.waitFor(Totals, Position.make(start + Math.floor((head - start) * share)))
-    const { lag, position } = yield* Processor.status(Totals)
+    // The log goes on: the processors write down in it what they keep.
+    const { lag, position: reached } = yield* Processor.status(Totals)
+    const position = Math.min(reached, head)
     if (position === told) continue
     told = position
     const behind = lag === undefined ? "up to date" : `at most ${whole(lag.events)} events behind`

@@ -37,6 +37,10 @@ export interface Prey {
   readonly lease: number
 }
 
+// So many must have been at work for so many milliseconds before one is disturbed.
+const enough = 2
+const warm = 500
+
 const numbers = [1, 2, 3, 5, 7, 16] as const
 
 /** Lets a stopped process go on. */
@@ -52,12 +56,24 @@ export const run = (prey: Prey, random: Random, isOver: () => boolean): Effect.E
   const { done, lease, start, workers } = prey
   let partitions = 4
 
+  const isAtWork = ({ forked, stoppedAt }: Worker) =>
+    stoppedAt === undefined && Date.now() - (forked.readyAt() ?? Infinity) > warm
+  /**
+   * A place whose process is at work, or stopped at it; undefined while too few are. Where the machine is slow to start
+   * them, all would be killed before they did anything.
+   */
+  const anyAtWork = () => {
+    const [first, ...rest] = workers.flatMap((worker, at) => (worker.forked.readyAt() === undefined ? [] : [at]))
+    return first === undefined || workers.filter(isAtWork).length < enough ? undefined : random.pick([first, ...rest])
+  }
+
   const kill = Effect.promise(async () => {
-    const at = random.between(0, workers.length - 1)
-    const worker = workers[at]
-    if (worker === undefined) return
+    const at = anyAtWork()
+    const worker = workers[at ?? -1]
+    if (at === undefined || worker === undefined) return
     const { name } = worker.task
-    if (worker.stoppedAt !== undefined) prey.cut({ process: name, kind: "stop", from: worker.stoppedAt, to: Date.now() })
+    if (worker.stoppedAt !== undefined)
+      prey.cut({ process: name, kind: "stop", from: worker.stoppedAt, to: Date.now() })
     worker.stoppedAt = undefined
     const from = Date.now()
     await worker.forked.kill()
@@ -70,13 +86,15 @@ export const run = (prey: Prey, random: Random, isOver: () => boolean): Effect.E
   })
 
   const stop = Effect.gen(function* () {
-    const worker = workers[random.between(0, workers.length - 1)]
+    const worker = workers[anyAtWork() ?? -1]
     if (worker === undefined || worker.stoppedAt !== undefined) return
     worker.stoppedAt = Date.now()
     worker.forked.signal("SIGSTOP")
     done.stops += 1
     // Past its lease, and now and then for long.
-    yield* Effect.sleep(lease + (random.chance(0.25) ? random.between(2 * lease, 3 * lease) : random.between(200, lease)))
+    yield* Effect.sleep(
+      lease + (random.chance(0.25) ? random.between(2 * lease, 3 * lease) : random.between(200, lease))
+    )
     wake(prey, worker)
   })
 

@@ -117,11 +117,6 @@ export const judge = Effect.fnUntraced(function* (sql: PgClient, cuts: ReadonlyA
     }
   }
   const none = leases.make([], cutsOf, tell)
-  if (process.env["SOAK_DUMP"]) {
-    const dump: Record<string, unknown> = { cuts, events, lines: yield* tables.lines(sql) }
-    for (const name of slots.keys()) dump[name] = yield* tables.notesOf(sql, name)
-    ;(yield* Effect.promise(() => import("node:fs"))).writeFileSync(process.env["SOAK_DUMP"], JSON.stringify(dump))
-  }
   const slotOf = (name: string) => slots.get(name) ?? none
   const rowsWrong = yield* rows(tell)
   const handled = handler(yield* tables.handled(sql), events, tell)

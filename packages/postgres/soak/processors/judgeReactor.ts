@@ -111,7 +111,9 @@ export const judge = (
       const isOver = before === undefined || before.line.process === process || (before.end ?? Infinity) <= at
       if (!isOver && before !== undefined && !isCut(before) && !isCutAt(process, at)) {
         verdict.overlaps += 1
-        tell(`${before.line.process} and ${process} were at ${stream} at once, at ${before.line.revision} and ${handling.line.revision}`)
+        tell(
+          `${before.line.process} and ${process} were at ${stream} at once, at ${before.line.revision} and ${handling.line.revision}`
+        )
       }
       before = handling
     }

@@ -41,10 +41,17 @@ export const make = (
   const owners: Array<{ readonly process: string | undefined; readonly at: number; readonly until: number }> = []
   const moves: Array<{ readonly position: number; readonly at: number }> = []
   let [takeovers, fromStopped, stolen, foreign] = [0, 0, 0, 0]
-  let holder: { readonly process: string; readonly token: number; readonly until: number; readonly free: boolean } | undefined
+  let holder:
+    | { readonly process: string; readonly token: number; readonly until: number; readonly free: boolean }
+    | undefined
   for (const { at, position, process, token, until, what } of notes) {
     if (what === "move") {
-      if (holder === undefined || holder.free || holder.process !== process || position < (moves.at(-1)?.position ?? 0)) {
+      if (
+        holder === undefined ||
+        holder.free ||
+        holder.process !== process ||
+        position < (moves.at(-1)?.position ?? 0)
+      ) {
         foreign += 1
         tell(`${process} moved a checkpoint to ${position}, but the slot was held by ${holder?.process ?? "nobody"}`)
       }
@@ -75,7 +82,13 @@ export const make = (
       return owner !== undefined && owner.process === process && owner.until > at
     },
     undisturbed: (from, to) => {
-      const here = owners.slice(Math.max(0, lastUpTo(owners, from, (one) => one.at)), lastUpTo(owners, to, (one) => one.at) + 1)
+      const here = owners.slice(
+        Math.max(
+          0,
+          lastUpTo(owners, from, (one) => one.at)
+        ),
+        lastUpTo(owners, to, (one) => one.at) + 1
+      )
       const cuts = [...new Set(here.map(({ process }) => process))].flatMap((process) => cutsOf(process ?? ""))
       const times = cuts.flatMap((cut) => [cut.from, cut.to]).filter((at) => from < at && at < to)
       const all = [from, ...times.sort((a, b) => a - b), to]

@@ -35,16 +35,13 @@ export const unparked = (
   checkpoint: string
 ): Effect.Effect<ReadonlyMap<string, number | undefined>, EventStoreError, EventStore> =>
   EventStore.use((store) =>
-    Effect.map(
-      Stream.runCollect(store.read(EventFilter.stream(StreamName.make("$parked", checkpoint)))),
-      (changes) => {
-        const found = new Map<string, number | undefined>()
-        for (const { data, recordedAt, type } of changes) {
-          const { eventId, key } = data as { readonly eventId?: string; readonly key: string }
-          if (type === "Parked") found.set(`${eventId} ${key}`, undefined)
-          if (type === "Handled") found.set(`${eventId} ${key}`, DateTime.toEpochMillis(recordedAt))
-        }
-        return found
+    Effect.map(Stream.runCollect(store.read(EventFilter.stream(StreamName.make("$parked", checkpoint)))), (changes) => {
+      const found = new Map<string, number | undefined>()
+      for (const { data, recordedAt, type } of changes) {
+        const { eventId, key } = data as { readonly eventId?: string; readonly key: string }
+        if (type === "Parked") found.set(`${eventId} ${key}`, undefined)
+        if (type === "Handled") found.set(`${eventId} ${key}`, DateTime.toEpochMillis(recordedAt))
       }
-    )
+      return found
+    })
   )

@@ -43,9 +43,11 @@ const longestAllowed = 15_000
 export const objections = (report: Report): ReadonlyArray<string> => {
   const found: Array<string> = mustBeNothing.flatMap((name) => (report[name] === 0 ? [] : [`${name}: ${report[name]}`]))
   if (report.longestUndisturbed > longestAllowed) {
-    found.push(`a key waited ${(report.longestUndisturbed / 1000).toFixed(1)} s, and nothing had happened to its processes`)
+    found.push(
+      `a key waited ${(report.longestUndisturbed / 1000).toFixed(1)} s, and nothing had happened to its processes`
+    )
   }
-  if (report.kills < report.seconds / 4) found.push(`only ${report.kills} kills`)
+  if (report.kills < report.seconds / 10) found.push(`only ${report.kills} kills`)
   for (const name of ["stops", "takeovers", "partitionChanges", "events"] as const) {
     if (report[name] === 0) found.push(`no ${name}`)
   }

@@ -74,7 +74,8 @@ export const run = Effect.fnUntraced(function* ({ binaries, progress = () => und
 
   const began = performance.now()
   const elapsed = () => (performance.now() - began) / 1000
-  const isOver = () => elapsed() >= seconds
+  // What cannot work need not be looked at for long.
+  const isOver = () => elapsed() >= seconds || accidents.length > 10
   const done: chaos.Done = { kills: 0, stops: 0, partitionChanges: 0 }
   const count = { events: 0 }
   const say = (doing: string) =>
@@ -83,7 +84,12 @@ export const run = Effect.fnUntraced(function* ({ binaries, progress = () => und
         `partition changes ${done.partitionChanges}, troubles ${troubles.appended}`
     )
   const saying = yield* Effect.forkScoped(
-    Effect.forever(Effect.andThen(Effect.suspend(() => Effect.sync(() => say("writing"))), Effect.sleep(2000)))
+    Effect.forever(
+      Effect.andThen(
+        Effect.suspend(() => Effect.sync(() => say("writing"))),
+        Effect.sleep(2000)
+      )
+    )
   )
   const mend = (mended: number) => workers.forEach(({ forked }) => forked.tell({ mended }))
   const prey: chaos.Prey = { workers, start, cut: (cut) => cuts.push(cut), done, lease }
@@ -112,7 +118,7 @@ export const run = Effect.fnUntraced(function* ({ binaries, progress = () => und
       }
       say(`settling, ${behind.length} behind, ${parked} parked`)
       if (parked === 0 && behind.length === 0) return { parked, behind }
-      if (elapsed() * 1000 > writing * 1000 + patience) return { parked, behind }
+      if (accidents.length > 0 || elapsed() * 1000 > writing * 1000 + patience) return { parked, behind }
       yield* Effect.sleep(500)
     }
   })

@@ -95,10 +95,7 @@ const program = Effect.gen(function* () {
   forked.tell({ _tag: "Ready" })
   yield* Effect.all(
     [
-      Processor.run(
-        Processor.projection(ledger(() => mended)),
-        options
-      ),
+      Processor.run(Processor.projection(ledger(() => mended)), options),
       Processor.run(rows, options),
       Processor.run(reactor(world), options)
     ],

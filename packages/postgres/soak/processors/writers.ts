@@ -39,7 +39,10 @@ export const run = (
         yield* Effect.sleep(random.between(40, 120))
       }
     })
-    yield* Effect.all(Array.from({ length: writers }, () => turn), { concurrency: "unbounded", discard: true })
+    yield* Effect.all(
+      Array.from({ length: writers }, () => turn),
+      { concurrency: "unbounded", discard: true }
+    )
   })
 
 /** Now and then appends an event that fails, and a while later it is mended and tried again. */

@@ -33,4 +33,4 @@ const parse = (args: ReadonlyArray<string>) => {
 }
 
 /** Runs the soak with the words of the command line; returns the exit code. */
-export const soak = command.make({ help, parse, run: ({ json: _, ...settings }) => run(settings), objections, format })
+export const soak = command.make({ help, parse, run, objections, format })

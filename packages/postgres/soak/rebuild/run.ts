@@ -12,7 +12,7 @@ import { counts, countersFor, marks } from "./domain.ts"
 import * as reader from "./reader.ts"
 import type { Report } from "./report.ts"
 import * as store from "./store.ts"
-import * as workers from "./worker.ts"
+import type * as workers from "./worker.ts"
 
 /** How it is run. */
 export interface Settings {
@@ -29,9 +29,11 @@ export interface Settings {
 
 const file = new URL("worker.ts", import.meta.url)
 const shownFindings = 20
-const patience = 900_000
+const patience = 300_000
 // Where the rebuild is killed: this part of all.
 const middle = 0.4
+// So many positions before the head it has caught up, but for what is just being written.
+const near = 500
 
 /** Runs it. */
 export const run = Effect.fnUntraced(function* (settings: Settings) {
@@ -124,7 +126,7 @@ export const run = Effect.fnUntraced(function* (settings: Settings) {
 
   let [last, reported, oddProgress, memory, finalRate] = [-1, 0, 0, 0, 0]
   let [isRebuilt, hasMiddle, began] = [false, false, -1]
-  let furtherAt = Infinity
+  let [furtherAt, nearAt] = [Infinity, Infinity]
   const rebuilding = () => {
     began = -1
     return start("rebuilder", (report) => {
@@ -137,6 +139,7 @@ export const run = Effect.fnUntraced(function* (settings: Settings) {
       if (began < 0) began = done
       else if (done < last || done > total) oddProgress += 1
       if (done > reported && furtherAt === Infinity && hasMiddle) furtherAt = performance.now()
+      if (hasMiddle && total - done <= near) nearAt = Math.min(nearAt, performance.now())
       last = done
       if (!hasMiddle) reported = done
       if (phase === "building") finalRate = rate
@@ -159,6 +162,7 @@ export const run = Effect.fnUntraced(function* (settings: Settings) {
     interruptedSeconds = (furtherAt - killed) / 1000
   }
   const rebuildSeconds = since(rebuildBegan)
+  const switchSeconds = Math.max(0, since(nearAt))
   const third = writes()
   yield* Effect.sleep(1500)
   writing.tell("stop")
@@ -183,6 +187,7 @@ export const run = Effect.fnUntraced(function* (settings: Settings) {
     keepSeconds,
     rebuildSeconds,
     interruptedSeconds,
+    switchSeconds,
     rate: finalRate,
     memory,
     kills,

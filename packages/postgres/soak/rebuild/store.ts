@@ -49,7 +49,10 @@ export const compare = Effect.fnUntraced(function* (tell: (problem: string) => v
   }
   let after: ReadModel.Cursor | undefined
   do {
-    const page: ReadModel.Page<ReadModel.Entry<unknown>["row"]> = yield* ReadModel.list(definition, { limit: 1000, after })
+    const page: ReadModel.Page<ReadModel.Entry<unknown>["row"]> = yield* ReadModel.list(definition, {
+      limit: 1000,
+      after
+    })
     for (const { key, row } of page.rows) {
       differs(key, row, expected.get(key))
       expected.delete(key)

@@ -35,15 +35,19 @@ export type Order = "stop"
 
 /** What a process reports. */
 export type Report =
-  | { readonly _tag: "Progress"; readonly progress: Pick<Processor.RebuildProgress, "phase" | "done" | "total" | "rate"> }
+  | {
+      readonly _tag: "Progress"
+      readonly progress: Pick<Processor.RebuildProgress, "phase" | "done" | "total" | "rate">
+    }
   | { readonly _tag: "Rebuilt"; readonly memory: number }
   | { readonly _tag: "Seen"; readonly seen: reader.Seen }
   | { readonly _tag: "Written"; readonly events: number; readonly slowest: number; readonly isOver: boolean }
 
 const { connection, counters, name, role, seed, slow } = forked.task<Task>()
-let isOver = false
+let wasStopped = false
+const isOver = () => wasStopped
 forked.hear<Order>(() => {
-  isOver = true
+  wasStopped = true
 })
 const random = randoms.make(`${seed} ${name}`)
 const writers = 4
@@ -85,19 +89,24 @@ const write = Effect.gen(function* () {
   const store = yield* EventStore
   let events = 0
   let slowest = 0
-  const tell = () => forked.tell<Report>({ _tag: "Written", events, slowest, isOver })
+  const tell = () => forked.tell<Report>({ _tag: "Written", events, slowest, isOver: isOver() })
   const turn = Effect.gen(function* () {
-    while (!isOver) {
+    while (!isOver()) {
       const began = performance.now()
       const data = { n: random.between(1, 100) }
-      yield* store.append(StreamName.make(Counter.name, String(random.between(0, counters - 1))), [{ type: "Added", data }])
+      yield* store.append(StreamName.make(Counter.name, String(random.between(0, counters - 1))), [
+        { type: "Added", data }
+      ])
       events += 1
       slowest = Math.max(slowest, performance.now() - began)
       yield* Effect.sleep(5)
     }
   })
   const telling = setInterval(tell, 200)
-  yield* Effect.all(Array.from({ length: writers }, () => turn), { concurrency: "unbounded" })
+  yield* Effect.all(
+    Array.from({ length: writers }, () => turn),
+    { concurrency: "unbounded" }
+  )
   clearInterval(telling)
   tell()
   yield* Effect.never

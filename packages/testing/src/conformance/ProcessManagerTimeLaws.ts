@@ -155,5 +155,43 @@ const later = law(
   })
 )
 
+const parksRinging = law(
+  'Process 12 a deadline whose handler throws is its event\'s failure: with "park" its process waits, others do not',
+  Effect.gen(function* () {
+    let isBroken = true
+    // More than are looked at in one go.
+    const times = 110
+    const errand = yield* Errand.make({
+      deposits: { deadline: 20, times },
+      onDeadline: (amount) => {
+        if (isBroken && amount === 1) throw new RangeError("it rings wrong")
+      }
+    })
+    const processor = Processor.manager(errand.manager)
+    const rang = (id: string) =>
+      Effect.map(ownOf(errand, "Rang"), (all) => all.filter(({ streamId }) => streamId === id))
+    yield* errand.write("a", [1])
+    const stopping = yield* Errand.run(errand)
+    const stopped = yield* stopping.stopped
+    const did = "ran a manager that throws on the deadlines of one process"
+    const [noted] = yield* ownOf(errand, "Noted")
+    yield* Check.equal(`${did}: the event that it names`, stopped.eventId, noted?.id)
+    yield* Errand.run(errand, { onFailure: "park" })
+    yield* errand.write("b", [2])
+    yield* exactly(`${did}, and parks`, times, rang("b"))
+    const parked = yield* Processor.parked(processor)
+    const problem = parked[0]?.problem ?? ""
+    yield* Check.holds(`${did}, and parks: the problem`, "names what was thrown", problem.includes("rings"), problem)
+    yield* Check.equal(
+      `${did}, and parks: what is parked`,
+      parked.map(({ eventId, key }) => [key, eventId]),
+      [["a", noted?.id]]
+    )
+    isBroken = false
+    yield* Processor.retry(processor)
+    yield* exactly(`${did}, mended it and asked for it`, times, rang("a"))
+  })
+)
+
 /** The laws of what is done later. */
-export const timing: ReadonlyArray<Law<Services>> = [rings, overdue, dies, later]
+export const timing: ReadonlyArray<Law<Services>> = [rings, overdue, dies, later, parksRinging]

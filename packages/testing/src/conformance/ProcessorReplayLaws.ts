@@ -34,33 +34,38 @@ const write = Effect.fnUntraced(function* (account: Account.Account, count: numb
 const replayed = law(
   "Processor 15.10 a replay hands over what is asked for, once and in order, and leaves the processor where it is",
   Effect.gen(function* () {
-    const { status } = yield* Subject
+    const { replay, status } = yield* Subject
     const account = yield* Account.make()
     const seen: Array<number> = []
+    const bad = new Set<number>()
     const reactor = Processor.reactor(yield* Fresh.name("reactor"), {
       from: [account],
-      handle: ({ data: { amount } }) => Effect.sync(() => seen.push(amount))
+      handle: ({ data: { amount } }) =>
+        Effect.suspend(() => {
+          if (bad.has(amount)) return Effect.fail("no" as const)
+          return Effect.sync(() => seen.push(amount))
+        })
     })
     const positions = yield* write(account, 30)
     const [from, until] = [positions[9] ?? Position.beginning, positions[19] ?? Position.beginning]
-    const replay = Effect.fnUntraced(function* (
+    const gives = Effect.fnUntraced(function* (
       did: string,
-      options: Processor.ReplayOptions<never>,
+      options: Processor.ReplayOptions<"no">,
       expected: ReadonlyArray<number>
     ) {
       seen.length = 0
-      yield* Stream.runDrain(Processor.replay(reactor, options))
+      yield* Stream.runDrain(replay(reactor, options))
       yield* Check.equal(`replayed ${did}`, [...seen], [...expected])
     })
     const all = Fresh.range(30).map((n) => n + 1)
-    yield* replay("everything", {}, all)
-    yield* replay("from a position to another", { from: { position: from }, until }, all.slice(9, 20))
-    yield* replay(
+    yield* gives("everything", {}, all)
+    yield* gives("from a position to another", { from: { position: from }, until }, all.slice(9, 20))
+    yield* gives(
       "one stream",
       { stream: StreamName.make(account.name, "1") },
       all.filter((n) => (n - 1) % 3 === 1)
     )
-    yield* replay(
+    yield* gives(
       "one key from a position on",
       { key: `${account.name}-2`, from: { position: from } },
       all.filter((n) => n >= 10 && (n - 1) % 3 === 2)
@@ -71,20 +76,26 @@ const replayed = law(
       Position.beginning
     )
     seen.length = 0
-    const named = Processor.replay(reactor, { name: "again" })
-    yield* Stream.runDrain(Stream.take(named, 1))
-    const first = seen.length
+    const named = replay(reactor, { name: "again" })
+    bad.add(12)
+    yield* Check.refused("replayed by a name, and the handler failed on 12", Stream.runDrain(named), "EventFailed")
+    bad.clear()
     yield* Stream.runDrain(named)
-    yield* Check.equal(`replayed by a name, cut off after ${first}, then called again`, [...seen], all)
+    yield* Check.equal("replayed by a name, mended the handler on 12, and called it again", [...seen], all)
     yield* Stream.runDrain(named)
     yield* Check.equal("called it once more when it was through", [...seen], all)
+    yield* Check.equal(
+      "replayed by a name: where the processor stands",
+      (yield* status(reactor)).position,
+      Position.beginning
+    )
   })
 )
 
 const rows = law(
   "Processor 15.11 rows that are rebuilt by key equal the fold, and no other row is touched",
   Effect.gen(function* () {
-    const { waitFor } = yield* Subject
+    const { rebuildRows, waitFor } = yield* Subject
     const store = yield* EventStore
     const readModels = yield* ReadModelStore
     const account = yield* Account.make()
@@ -99,7 +110,7 @@ const rows = law(
     const spoil = (key: string) =>
       readModels.apply(projection.table, [{ key, position: last, row: JSON.stringify({ count: 999 }), index: {} }])
     yield* Effect.forEach(["0", "1", "never"], spoil, { discard: true })
-    const count = yield* Processor.rebuildRows(projection, ["1", "never", "absent"])
+    const count = yield* rebuildRows(projection, ["1", "never", "absent"])
     yield* Check.equal("rebuilt the rows of three keys, one with events: how many events", count, 10)
     const found = (yield* ReadModel.list(projection)).rows.map(({ key, row }) => [key, row.count])
     yield* Check.equal("spoilt three rows and rebuilt two of them", found, [
@@ -107,7 +118,7 @@ const rows = law(
       ["1", 10],
       ["2", 10]
     ])
-    yield* Processor.rebuildRows(projection, ["0"])
+    yield* rebuildRows(projection, ["0"])
     yield* write(account, 3)
     yield* waitFor(projection, yield* store.head)
     const fold = yield* Projection.fold(projection, store.read(projection.filter))

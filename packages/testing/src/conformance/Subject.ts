@@ -12,6 +12,15 @@ export interface Functions {
   readonly run: typeof Processor.run
   readonly waitFor: typeof Processor.waitFor
   readonly status: typeof Processor.status
+  readonly parked: typeof Processor.parked
+  readonly retry: typeof Processor.retry
+  readonly drop: typeof Processor.drop
+  readonly rebuild: typeof Processor.rebuild
+  readonly cancelRebuild: typeof Processor.cancelRebuild
+  readonly dropPrevious: typeof Processor.dropPrevious
+  readonly retire: typeof Processor.retire
+  readonly rebuildRows: typeof Processor.rebuildRows
+  readonly replay: typeof Processor.replay
   readonly changes: typeof ReadModel.changes
   readonly relay: typeof Processor.relay
   readonly inbox: typeof Bus.inbox
@@ -25,6 +34,15 @@ export const Subject: Context.Reference<Functions> = Context.Reference("@evolven
     run: Processor.run,
     waitFor: Processor.waitFor,
     status: Processor.status,
+    parked: Processor.parked,
+    retry: Processor.retry,
+    drop: Processor.drop,
+    rebuild: Processor.rebuild,
+    cancelRebuild: Processor.cancelRebuild,
+    dropPrevious: Processor.dropPrevious,
+    retire: Processor.retire,
+    rebuildRows: Processor.rebuildRows,
+    replay: Processor.replay,
     changes: ReadModel.changes,
     relay: Processor.relay,
     inbox: Bus.inbox
