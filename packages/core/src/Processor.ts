@@ -94,17 +94,6 @@ export interface Processor<out Name extends string, in out E, out R> {
   readonly timers?: Timers<R>
 }
 
-/** Those of some slots that are due first, but for those of keys that wait. */
-  readonly first: (
-    slots: ReadonlyArray<number>,
-    limit: number,
-    waits: (key: string) => boolean
-  ) => Effect.Effect<ReadonlyArray<Timer>, HandleError<never>, R>
-  /** Fails with the event that set it, where that is at fault. */
-  readonly fire: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
-  readonly remove: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
-}
-
 /** What becomes of an event that cannot be handled: the processor stops, or sets it aside with all that follows of its key. */
 export type OnFailure = "stop" | "park"
 

@@ -32,7 +32,18 @@ export interface Timer {
 
 /** What a processor has to do at certain times, kept by itself; each is of one key. */
 export interface Timers<out R> {
-  /** The table of a manager's timers. */
+  /** Those of some slots that are due first, but for those of keys that wait. */
+  readonly first: (
+    slots: ReadonlyArray<number>,
+    limit: number,
+    waits: (key: string) => boolean
+  ) => Effect.Effect<ReadonlyArray<Timer>, HandleError<never>, R>
+  /** Fails with the event that set it, where that is at fault. */
+  readonly fire: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
+  readonly remove: (timer: Timer) => Effect.Effect<void, HandleError<never>, R>
+}
+
+/** The table of a manager's timers. */
 export const tableOf = (name: string): Table => ({
   name: `$timers ${name}`,
   version: 1,
