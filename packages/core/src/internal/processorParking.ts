@@ -196,21 +196,22 @@ export const make = Effect.fnUntraced(function* (
   let state = emptyState()
   let known: Revision.Revision | undefined
   // What this runner wrote itself is known before it comes back.
-  let own = new Set<Revision.Revision>()
+  let own = new Set<EventId.EventId>()
 
   const take = (event: Recorded): void => {
     if (known !== undefined && event.revision <= known) return
     known = event.revision
-    if (!own.delete(event.revision)) evolve(state, changeOf(event))
+    if (!own.delete(event.id)) evolve(state, changeOf(event))
   }
 
-  const write = (change: Change, id?: EventId.EventId): Effect.Effect<void, EventStoreError> =>
-    Effect.map(append(store, stream, change, id), (appended) => {
-      const revision = appended?.revision
-      if (revision === undefined || (known !== undefined && revision <= known) || own.has(revision)) return
-      own.add(revision)
-      evolve(state, change)
-    })
+  const write = (change: Change, given?: EventId.EventId): Effect.Effect<void, EventStoreError> =>
+    Effect.flatMap(given === undefined ? EventId.generate : Effect.succeed(given), (id) =>
+      Effect.map(append(store, stream, change, id), (appended) => {
+        if (appended === undefined || own.has(id)) return
+        own.add(id)
+        evolve(state, change)
+      })
+    )
 
   return {
     stream,

@@ -120,7 +120,7 @@ export const alarm = (ring: Effect.Effect<unknown>): Effect.Effect<Alarm> =>
       let at = yield* Queue.take(times)
       while (true) {
         const left = at - (yield* Clock.currentTimeMillis)
-        const changed = yield* Effect.timeoutOption(Queue.take(times), Math.max(0, Math.min(left, longest)))
+        const changed = yield* Effect.timeoutOption(Queue.take(times), Math.max(0, Math.min(Math.ceil(left), longest)))
         if (Option.isSome(changed)) at = changed.value
         else if (left <= longest) {
           yield* ring

@@ -12,6 +12,7 @@ import * as Position from "../../Position.ts"
 import * as Revision from "../../Revision.ts"
 import * as StreamName from "../../StreamName.ts"
 import { repeats } from "../repeats.ts"
+import * as Transaction from "./transaction.ts"
 
 // A page looks at this many events at most, so that a filter that matches little does not hold up the process.
 const scanLimit = 10_000
@@ -70,6 +71,26 @@ export const make = (): Driver => {
     return { _tag: "Appended", results }
   }
 
+  /** What an append within a transaction will come to, unless others append to its streams before that commits. */
+  const foresee = (appends: ReadonlyArray<EncodedAppend>): Outcome => {
+    const repeated = repeats(appends, (id) => byId.get(id))
+    if (Result.isFailure(repeated)) return repeated.failure
+    const results = appends.map(({ events, stream }, index) => {
+      const revision = Revision.make((revisionOf(stream) ?? -1) + events.length)
+      return repeated.success[index] ?? { revision, position: Position.make(head() + events.length), repeated: false }
+    })
+    return { _tag: "Appended", results }
+  }
+
+  // What may stand anywhere waits for the commit of the transaction that it is in; whatever expects a revision stands or
+  // falls at once.
+  const within = ({ writes }: Transaction.Transaction, appends: ReadonlyArray<EncodedAppend>, now: number): Outcome => {
+    if (!appends.every(({ events, expected }) => expected === "any" && events.length > 0)) return append(appends, now)
+    const outcome = foresee(appends)
+    if (outcome._tag === "Appended") writes.push(() => void append(appends, now))
+    return outcome
+  }
+
   const candidates = (filter: EventFilter.EventFilter): ReadonlyArray<EncodedRecorded> => {
     if (filter._tag === "Stream") return byStream.get(filter.stream) ?? []
     if (filter._tag === "Categories" && filter.categories.length === 1) {
@@ -96,7 +117,12 @@ export const make = (): Driver => {
 
   return {
     capabilities: { idempotency: "forever", appendAll: true, maxAppendBytes: 16 * 1024 * 1024 },
-    append: (appends) => Effect.map(Clock.currentTimeMillis, (now) => append(appends, now)),
+    append: (appends) =>
+      Effect.flatMap(Transaction.Current, (transaction) =>
+        Effect.map(Clock.currentTimeMillis, (now) =>
+          transaction?.open === true ? within(transaction, appends, now) : append(appends, now)
+        )
+      ),
     read: (request) => Effect.sync(() => read(request)),
     find: (stream, id) =>
       Effect.sync(() => {
