@@ -37,7 +37,8 @@ export { relay } from "./internal/processorRelay.ts"
 export type { Relaying } from "./internal/processorRelay.ts"
 export { status, waitFor } from "./internal/processorStatus.ts"
 export { RebuildRefused } from "./internal/projectionRecord.ts"
-export { cancel as cancelRebuild, dropPrevious, rebuild, retire } from "./internal/rebuild.ts"
+export { rebuild } from "./internal/rebuild.ts"
+export { cancel as cancelRebuild, dropPrevious, retire } from "./internal/rebuildEnds.ts"
 export type { RebuildError, RebuildOptions, RebuildProgress } from "./internal/rebuild.ts"
 export { rebuildRows } from "./internal/rebuildRows.ts"
 export { replay } from "./internal/replay.ts"
@@ -80,6 +81,8 @@ export interface Processor<out Name extends string, in out E, out R> {
   /** What the names of its checkpoints and leases begin with: `reactor/name`, `handler/name`, `projection/name@version`. */
   readonly checkpoint: string
   readonly filter: EventFilter
+  /** Which events it follows, in words, where its filter does not say all of it. */
+  readonly follows?: string
   /** Whether many steps are handled at once and written with one checkpoint, or the events one by one. */
   readonly takes: "pages" | "events"
   /** Decodes events and finds their keys. */

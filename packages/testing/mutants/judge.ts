@@ -2,6 +2,7 @@
 import { laws, Patience, verdicts } from "@evolvent/testing/conformance"
 import type { Law, LawBroken, Suites } from "@evolvent/testing/conformance"
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import type * as Memory from "evolvent/Memory"
 import { aggregate } from "./aggregate.ts"
 import { bus } from "./bus.ts"
@@ -31,6 +32,11 @@ const mutants: Mutants = {
 
 const keyOf = (law: string): string => law.split(" ", 2).join(" ")
 
+const hasNumber = (law: string, numbers: ReadonlyArray<string>): boolean => {
+  const own = law.split(" ")[1] ?? ""
+  return numbers.length === 0 || numbers.some((number) => own === number || own.startsWith(`${number}.`))
+}
+
 /** What became of one mutant. */
 export interface Outcome {
   readonly law: string
@@ -48,12 +54,21 @@ export interface Judged {
 
 type Laws = ReadonlyArray<Law<Memory.Services>>
 
+/** How many mutants and laws run at a time, and with how much patience. */
+const haste = { mutants: 3, laws: 8, patience: "500 millis" } as const
+// Their laws wait for runners that come and go: in a crowd many would take too long, and each is then looked at again.
+const ofProcessors = { mutants: 2, laws: 6, patience: "1 second" } as const
+type Haste = typeof haste | typeof ofProcessors
+
 /** The laws that break on a mutant, with little patience: most mutants are noticed at once. */
-const brokenOn = (all: Laws, by: Mutant["by"]) =>
-  verdicts(all, on(by), { concurrency: 8 }).pipe(
+const brokenOn = (all: Laws, by: Mutant["by"], { laws, patience }: Haste) =>
+  verdicts(all, on(by), { concurrency: laws }).pipe(
     Effect.map((found) => found.flatMap(({ broken }) => broken ?? [])),
-    Effect.provideService(Patience, "500 millis")
+    Effect.provideService(Patience, patience)
   )
+
+/** Whether a law broke because something took too long: that may have been the crowd and not the mutant. */
+const isLate = ({ problem }: LawBroken): boolean => problem.includes("within")
 
 /** Which of them break again when there is time and nothing else runs: a busy machine is no broken backend. */
 const confirmed = (all: Laws, by: Mutant["by"], suspects: ReadonlyArray<LawBroken>) =>
@@ -65,12 +80,15 @@ const confirmed = (all: Laws, by: Mutant["by"], suspects: ReadonlyArray<LawBroke
     Effect.provideService(Patience, "5 seconds")
   )
 
-const judgeOne = Effect.fnUntraced(function* (all: Laws, mutant: Mutant) {
+const judgeOne = Effect.fnUntraced(function* (all: Laws, mutant: Mutant, how: Haste, alone: Semaphore.Semaphore) {
   const start = performance.now()
   const { also = [], breaks, by, law } = mutant
-  const broken = yield* brokenOn(all, by)
-  const isBroken = (key: string) => broken.some((one) => keyOf(one.law) === key)
   const tied = new Set([law, ...also])
+  const found = yield* brokenOn(all, by, how)
+  const late = found.filter((one) => tied.has(keyOf(one.law)) && isLate(one))
+  const still = late.length === 0 ? [] : yield* alone.withPermits(1)(confirmed(all, by, late))
+  const broken = found.filter((one) => !late.includes(one) || still.some(({ law: id }) => id === one.law))
+  const isBroken = (key: string) => broken.some((one) => keyOf(one.law) === key)
   return {
     outcome: { law, breaks, also, caught: isBroken(law), millis: performance.now() - start },
     mutant,
@@ -79,10 +97,15 @@ const judgeOne = Effect.fnUntraced(function* (all: Laws, mutant: Mutant) {
   }
 })
 
-/** Judges the mutants of a suite. */
-export const judge = Effect.fnUntraced(function* (suite: keyof Suites): Effect.fn.Return<Judged> {
+/** Judges the mutants of a suite, or those of some of its laws. */
+export const judge = Effect.fnUntraced(function* (
+  suite: keyof Suites,
+  numbers: ReadonlyArray<string> = []
+): Effect.fn.Return<Judged> {
   const all: Laws = laws[suite]
-  const itself = yield* confirmed(all, {}, yield* brokenOn(all, {}))
+  const how = suite === "Processor" ? ofProcessors : haste
+  const alone = Semaphore.makeUnsafe(1)
+  const itself = yield* confirmed(all, {}, yield* brokenOn(all, {}, how))
   // A mutant says nothing while Memory itself is broken.
   if (itself.length > 0) {
     return { outcomes: [], problems: itself.map(({ message }) => `Memory itself breaks ${message}`) }
@@ -93,7 +116,10 @@ export const judge = Effect.fnUntraced(function* (suite: keyof Suites): Effect.f
     ...without.map(({ id }) => `no mutant for ${id}`),
     ...astray.map(({ law }) => `a mutant for ${law}, which is no law`)
   ]
-  const judged = yield* Effect.forEach(mutants[suite], (mutant) => judgeOne(all, mutant), { concurrency: 3 })
+  const chosen = mutants[suite].filter(({ law }) => hasNumber(law, numbers))
+  const judged = yield* Effect.forEach(chosen, (mutant) => judgeOne(all, mutant, how, alone), {
+    concurrency: how.mutants
+  })
   for (const { mutant, outcome, quiet, suspects } of judged) {
     const say = (problem: string) => problems.push(`${mutant.law}, ${mutant.breaks}: ${problem}`)
     if (!outcome.caught) say("it survived")

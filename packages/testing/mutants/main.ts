@@ -1,18 +1,24 @@
-// `pnpm mutants [suite…]`: breaks Memory in one way for each law, and shows that this law notices and no other does.
+// `pnpm mutants [suite…] [law…]`: breaks Memory in one way for each law, and shows that this law notices and no other does.
+// A law is named by its number, as in `processor 13.2`, or `processor 13` for all that begin so.
 import { suites } from "@evolvent/testing/conformance"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import type { Judged, Outcome } from "./judge.ts"
 
 const begin = performance.now()
-const words = process.argv.slice(2).map((word) => word.toLowerCase().replace(/s$/, ""))
+const named = process.argv.slice(2).map((word) => word.toLowerCase().replace(/s$/, ""))
+const numbers = named.filter((word) => /^\d/.test(word))
+const words = named.filter((word) => !numbers.includes(word))
+// A relay is a processor, too; its laws are a suite of their own because they need a bus.
+const namesOf = (suite: string) => (suite === "Relay" ? [suite, "Processor"] : [suite])
 const chosen = suites.filter(
-  (suite) => words.length === 0 || words.some((word) => suite.toLowerCase().startsWith(word))
+  (suite) =>
+    words.length === 0 || words.some((word) => namesOf(suite).some((name) => name.toLowerCase().startsWith(word)))
 )
 
 const judge = (suite: string): Promise<Judged> =>
   new Promise((done) => {
-    const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: suite })
+    const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { suite, numbers } })
     const failed = (problem: string) => done({ outcomes: [], problems: [`${suite}: ${problem}`] })
     worker.on("message", done)
     worker.on("error", (error) => failed(String(error)))

@@ -5,7 +5,10 @@ import { listOf } from "./Mutant.ts"
 import type { Break, Mutant } from "./Mutant.ts"
 import { changing } from "./processorChanges.ts"
 import { leasing } from "./processorLease.ts"
+import { setting } from "./processorParking.ts"
+import { dividing } from "./processorPartitions.ts"
 import { reacting } from "./processorReactor.ts"
+import { rebuilding } from "./processorRebuild.ts"
 import { handles, isProjection, prepares, runsOn, withoutFirst } from "./Runs.ts"
 
 // What processors write has no value.
@@ -159,4 +162,13 @@ const handlers: ReadonlyArray<Mutant> = [
   }
 ]
 
-export const processor: ReadonlyArray<Mutant> = [...projections, ...reacting, ...handlers, ...leasing, ...changing]
+export const processor: ReadonlyArray<Mutant> = [
+  ...projections,
+  ...reacting,
+  ...handlers,
+  ...leasing,
+  ...dividing,
+  ...setting,
+  ...rebuilding,
+  ...changing
+]

@@ -7,7 +7,8 @@ import * as Processor from "evolvent/Processor"
 import { listOf } from "./Mutant.ts"
 import type { Break, Checkpoints, Mutant } from "./Mutant.ts"
 
-const checkpoints = (change: (whole: Checkpoints) => Partial<Checkpoints>): Break => ({
+/** Breaks a checkpoint store. */
+export const checkpoints = (change: (whole: Checkpoints) => Partial<Checkpoints>): Break => ({
   checkpoints: (whole) => ({ ...whole, ...change(whole) })
 })
 

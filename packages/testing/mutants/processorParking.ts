@@ -5,7 +5,7 @@ import type { EventData, Recorded } from "evolvent/EventData"
 import type { EventId } from "evolvent/EventId"
 import * as Processor from "evolvent/Processor"
 import type { Break, Mutant, Store } from "./Mutant.ts"
-import { runs, runsOn } from "./Runs.ts"
+import { runsOn } from "./Runs.ts"
 
 const parks = (options: { readonly onFailure?: unknown } | undefined): boolean => options?.onFailure !== undefined
 
@@ -32,50 +32,54 @@ const writes = (change: (event: EventData) => EventData) =>
 const field = (event: EventData | Recorded | undefined, name: string): unknown =>
   typeof event?.data === "object" && event.data !== null ? Reflect.get(event.data, name) : undefined
 
-const isBehind = (event: EventData | undefined) => event?.type === "Parked" && field(event, "attempts") === 0
-
-/** The first run of a reactor counts what it parks of each key, and takes what comes after so many for another key's. */
-const forgetful = (most: number) => (): Break => {
-  const started = new Set<string>()
-  return runsOn((processor) => {
-    if (!isReactor(processor) || started.has(processor.name)) return { processor }
-    started.add(processor.name)
-    const counts = new Map<unknown, Set<unknown>>()
+/** Takes the next event of a key for another key's, where two events of it are all that is parked. */
+const forgetful = (): Break =>
+  runsOn((processor) => {
+    const parked = new Map<unknown, Set<unknown>>()
+    if (!isReactor(processor)) return { processor }
     return {
       processor: {
         ...processor,
         prepare: (events) =>
           processor.prepare(events).map((step) => {
-            const ofKey = counts.get(step.key)
-            const isOver = ofKey !== undefined && ofKey.size >= most && !ofKey.has(step.recorded.id)
+            const isOver = parked.size === 1 && parked.get(step.key)?.size === 2
             return isOver ? { ...step, key: `${step.key} ` } : step
           })
       },
       store: ({ append }) => ({
         append: (stream, events, options) => {
           for (const event of isParking(stream) ? events : []) {
-            const ofKey = counts.get(field(event, "key")) ?? new Set<unknown>()
-            if (event.type === "Parked") counts.set(field(event, "key"), ofKey.add(field(event, "eventId")))
+            const ofKey = parked.get(field(event, "key")) ?? new Set<unknown>()
+            if (event.type === "Parked") parked.set(field(event, "key"), ofKey.add(field(event, "eventId")))
           }
           return append(stream, events, options)
         }
       })
     }
   }, parks)()
-}
 
-/** Finds the events of a key from its last to its first, where they are sought because they are parked. */
-const fromTheLast = reactorsOn(({ find, read }) => ({
-  find: (stream, id) =>
-    Effect.gen(function* () {
-      const all: Array<EventId> = yield* Stream.runFold(
-        read({ _tag: "All" } as never),
-        () => [] as Array<EventId>,
-        (ids, event: Recorded) => (event.stream === stream ? [...ids, event.id] : ids)
-      )
-      return yield* find(stream, all.at(-1 - all.indexOf(id)) ?? id)
-    })
-}))
+/** Of the events that are parked for a key the last but one is taken for the last, and the other way round. */
+const outOfOrder = (): Break => {
+  const parked = new Map<unknown, Array<EventId>>()
+  return reactorsOn(({ append, find }) => ({
+    append: (stream, events, options) => {
+      for (const event of isParking(stream) ? events : []) {
+        const ofKey = parked.get(field(event, "key")) ?? []
+        const id = field(event, "eventId") as EventId
+        if (event.type === "Parked" && !ofKey.includes(id)) parked.set(field(event, "key"), [...ofKey, id])
+      }
+      return append(stream, events, options)
+    },
+    find: (stream, id) => {
+      const ofKey = [...parked.values()].find((ids) => ids.includes(id)) ?? []
+      const swapped = new Map([
+        [ofKey.at(-1), ofKey.at(-2)],
+        [ofKey.at(-2), ofKey.at(-1)]
+      ])
+      return find(stream, swapped.get(id) ?? id)
+    }
+  }))()
+}
 
 /** What a projection was to try again counts as handled, and its rows stay as they were. */
 const unapplied = (): Break => {
@@ -85,7 +89,7 @@ const unapplied = (): Break => {
       processor: {
         ...processor,
         handle: (steps) =>
-          steps.every(({ recorded }) => parked.has(recorded.id))
+          processor.checkpoint.startsWith("projection/") && steps.every(({ recorded }) => parked.has(recorded.id))
             ? Effect.succeed(Effect.void)
             : processor.handle(steps)
       },
@@ -96,6 +100,89 @@ const unapplied = (): Break => {
         }
       })
     }),
-    (options) => parks(options)
+    parks
   )()
 }
+
+/** Broken parking. */
+export const setting: ReadonlyArray<Mutant> = [
+  {
+    law: "Processor 13.2",
+    breaks: "where two events of a key are all that is parked, the next of it is handled",
+    by: forgetful
+  },
+  {
+    law: "Processor 13.2",
+    breaks: "what an event failed with is not told",
+    by: writes((event) =>
+      event.type === "Parked" ? { ...event, data: { ...(event.data as object), problem: "it failed" } } : event
+    )
+  },
+  {
+    law: "Processor 13.3",
+    breaks: "the last that is parked of a key is tried again before the one in front of it",
+    by: outOfOrder,
+    also: ["Processor 13.4", "Processor 13.6"]
+  },
+  {
+    law: "Processor 13.4",
+    breaks: "only the last attempts are counted",
+    by: writes((event) =>
+      event.type === "FailedAgain" ? { ...event, data: { ...(event.data as object), attempts: 2 } } : event
+    )
+  },
+  {
+    law: "Processor 13.4",
+    breaks: "who asks for one key gets all of them",
+    by: { functions: (functions) => ({ ...functions, retry: (target) => Processor.retry(target) }) }
+  },
+  {
+    law: "Processor 13.5",
+    breaks: "a runner is not told of what is dropped",
+    by: reactorsOn(({ subscribe }) => ({
+      subscribe: (filter, options) =>
+        Stream.map(subscribe(filter, options), (page) => ({
+          ...page,
+          events: page.events.filter(({ type }) => type !== "Dropped")
+        }))
+    }))
+  },
+  {
+    law: "Processor 13.6",
+    breaks: "what is parked is forgotten after a restart",
+    by: reactorsOn(({ read }, starts) => ({
+      read: (filter, options) =>
+        starts > 1 && filter._tag === "Stream" && isParking(filter.stream) ? Stream.empty : read(filter, options)
+    }))
+  },
+  {
+    law: "Processor 13.7",
+    breaks: "where a function says what is parked, everything is",
+    by: {
+      functions: (functions) => ({
+        ...functions,
+        run: (processor, options) =>
+          Processor.run(
+            processor,
+            typeof options?.onFailure === "function" ? { ...options, onFailure: "park" } : options
+          )
+      })
+    }
+  },
+  {
+    law: "Processor 13.8",
+    breaks: "what a projection was to try again counts as handled, and its rows stay as they were",
+    by: unapplied
+  },
+  {
+    law: "Processor 16.5",
+    breaks: "who waits for an event is not told that it is parked",
+    by: {
+      functions: (functions) => ({
+        ...functions,
+        waitFor: (target, position, options) =>
+          Effect.catchTag(Processor.waitFor(target, position, options), "EventParked", () => Effect.void)
+      })
+    }
+  }
+]

@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import { parentPort, workerData } from "node:worker_threads"
 import { judge } from "./judge.ts"
 
-const suite = suites.find((name) => name === workerData)
+const { numbers, suite: wanted } = workerData as { readonly suite: string; readonly numbers: ReadonlyArray<string> }
+const suite = suites.find((name) => name === wanted)
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-if (suite !== undefined) parentPort?.postMessage(await Effect.runPromise(judge(suite)))
+if (suite !== undefined) parentPort?.postMessage(await Effect.runPromise(judge(suite, numbers)))
 // What a mutant left hanging must not keep the thread.
 process.exit()

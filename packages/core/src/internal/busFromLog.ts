@@ -88,6 +88,7 @@ export const fromLog = (
       name: `bus group "${group}"`,
       checkpoint,
       filter: EventFilter.category(category),
+      follows: EventFilter.describe(EventFilter.categories(topics)),
       takes: "events",
       prepare: (events) =>
         events.flatMap((recorded) => {

@@ -31,11 +31,22 @@ export const holdAll = <A, E>(
       const changed = yield* checkpoints.watch(checkpoint, "lease")
       const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(patience)
       while (true) {
-        yield* attend
+        const others = (yield* attend).filter((member) => member.partitions === 0 && member.holder < holder)
+        // Somebody else was first: two that each hold a part would wait for each other.
+        if (others.length > 0) {
+          yield* checkpoints.release([...held.values()])
+          held.clear()
+          if ((yield* Clock.currentTimeMillis) > until) {
+            const problem = "somebody else rebuilds it; try again"
+            return yield* new NotAlone({ problem })
+          }
+          yield* Effect.timeoutOption(changed, "100 millis")
+          continue
+        }
         const wanted = names.filter((one) => !held.has(one))
         for (const lease of yield* checkpoints.acquireAll(wanted, holder, leaseFor)) held.set(lease.name, lease)
         if (held.size === names.length) break
-        yield* checkpoints.renew([...held.values()])
+        if (held.size > 0) yield* checkpoints.renew([...held.values()])
         const holders = yield* checkpoints.holders(wanted)
         if (holders.includes("inline")) {
           const problem = "appends keep it themselves; give it to its processor first, by Postgres.endInline"

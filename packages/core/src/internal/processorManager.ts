@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Aggregate from "../Aggregate.ts"
 import type { CheckpointStore } from "../CheckpointStore.ts"
+import { CheckpointMoved, CheckpointStoreError, LeaseLost } from "../CheckpointStoreError.ts"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
@@ -18,6 +19,7 @@ import type { HandleError, Processor, Step } from "../Processor.ts"
 import type { ReadModelStore } from "../ReadModelStore.ts"
 import type { EventCodec, Tagged } from "./eventCodec.ts"
 import { execute } from "./execute.ts"
+import { behind } from "./fence.ts"
 import { load, streamOf } from "./load.ts"
 import { EventFailed } from "./processorErrors.ts"
 import * as timers from "./processorTimers.ts"
@@ -115,7 +117,7 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
     for (const [index, one] of (yield* dispatchedBy(event)).entries()) {
       const millis = Duration.toMillis(one.after)
       if (one._tag === "Command" && millis === 0) {
-        yield* send(event, causeOf(event, index), one)
+        yield* behind(send(event, causeOf(event, index), one))
         continue
       }
       const deadline = one._tag === "Deadline" ? codecs.deadline.encode(one.payload) : Result.succeed(null)
@@ -142,10 +144,10 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
       if (Result.isFailure(payload)) {
         return yield* Effect.die(`a stored deadline that its schema does not understand: ${payload.failure}`)
       }
-      return yield* take(key, id, (state) => manager.expire(payload.success, state))
+      return yield* behind(take(key, id, (state) => manager.expire(payload.success, state)))
     }
     const one = (yield* dispatchedBy(event))[index]
-    if (one?._tag === "Command") yield* send(event, id, one)
+    if (one?._tag === "Command") yield* behind(send(event, id, one))
   })
 
   /** Whatever goes wrong and is no matter of the store is the event's fault. */
@@ -174,13 +176,7 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
           if (event === undefined) return Effect.succeed([])
           return recorded.category === name
             ? on(recorded, dispatch(event))
-            : on(
-                recorded,
-                Effect.as(
-                  take(key, recorded.id, (state) => manager.decide(event, state)),
-                  []
-                )
-              )
+            : on(recorded, Effect.as(behind(take(key, recorded.id, (state) => manager.decide(event, state))), []))
         }),
         (later) => timers.set(table, later.flat())
       ),
@@ -219,6 +215,8 @@ const ofTheEvent: ReadonlySet<EventStoreError["reason"]["_tag"]> = new Set([
 const asHandleError = (recorded: Recorded, error: unknown): HandleError<never> => {
   if (error instanceof EventFailed) return failed(error.event as Recorded, String(error.problem))
   if (error instanceof EventStoreError && !ofTheEvent.has(error.reason._tag)) return error
+  if (error instanceof CheckpointStoreError || error instanceof CheckpointMoved || error instanceof LeaseLost)
+    return error
   // Others were always faster: it goes on when there is less of a crowd.
   if (error instanceof WrongExpectedRevision) {
     return because("Processor.manager", new Unavailable({ problem: describe(error) }))

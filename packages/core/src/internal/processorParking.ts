@@ -10,7 +10,9 @@ import { because, InvalidRequest } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import type { Position } from "../Position.ts"
+import type { Step } from "../Processor.ts"
 import type * as Revision from "../Revision.ts"
+import type { Timer } from "./processorTimers.ts"
 import * as StreamName from "../StreamName.ts"
 
 /** An event that is set aside for one of its keys. */
@@ -18,11 +20,32 @@ export interface Entry {
   readonly key: string
   readonly eventId: EventId.EventId
   readonly stream: StreamName.StreamName
+  readonly revision: Revision.Revision
   readonly position: Position
   readonly problem: string
   /** How often it was tried; 0 where it only came behind another one of its key. */
   readonly attempts: number
+  /** What was due and failed, where it was not the event itself. */
+  readonly timer?: Timer
 }
+
+// Whatever a handler fails with, its words must fit into an event.
+const longestProblem = 2000
+
+/** The words of a problem, as they are stored. */
+export const inWords = (problem: string): string => problem.slice(0, longestProblem).toWellFormed()
+
+/** A step that is set aside. */
+export const entryOf = ({ key, recorded }: Step, problem: string, attempts: number, timer?: Timer): Entry => ({
+  key,
+  eventId: recorded.id,
+  stream: recorded.stream,
+  revision: recorded.revision,
+  position: recorded.position,
+  problem: inWords(problem),
+  attempts,
+  ...(timer === undefined ? {} : { timer })
+})
 
 /** What becomes of parked events, as it is stored. */
 type Change =
@@ -36,13 +59,16 @@ export interface State {
   readonly requested: Set<string>
   /** How often an event was parked for a key and then handled or dropped. */
   readonly settled: Map<string, number>
+  /** What was given up for good. */
+  readonly dropped: Set<string>
 }
 
-const emptyState = (): State => ({ entries: new Map(), requested: new Set(), settled: new Map() })
+const emptyState = (): State => ({ entries: new Map(), requested: new Set(), settled: new Map(), dropped: new Set() })
 
-const settledKey = ({ eventId, key }: Pick<Entry, "eventId" | "key">): string => `${eventId} ${key}`
+/** What an event is parked as for a key. */
+export const settledKey = ({ eventId, key }: Pick<Entry, "eventId" | "key">): string => `${eventId} ${key}`
 
-const evolve = ({ entries, requested, settled }: State, change: Change): void => {
+const evolve = ({ dropped, entries, requested, settled }: State, change: Change): void => {
   const { key } = change.data
   switch (change.type) {
     case "Parked": {
@@ -64,6 +90,7 @@ const evolve = ({ entries, requested, settled }: State, change: Change): void =>
       const ofKey = entries.get(key)
       if (ofKey?.delete(change.data.eventId) !== true) return
       settled.set(settledKey(change.data), (settled.get(settledKey(change.data)) ?? 0) + 1)
+      if (change.type === "Dropped") dropped.add(settledKey(change.data))
       if (ofKey.size !== 0) return
       entries.delete(key)
       requested.delete(key)
@@ -185,6 +212,8 @@ export interface Parking {
   readonly park: (entry: Entry) => Effect.Effect<void, EventStoreError>
   readonly failedAgain: (entry: Entry) => Effect.Effect<void, EventStoreError>
   readonly handled: (entry: Entry) => Effect.Effect<void, EventStoreError>
+  /** Has a key tried again. */
+  readonly request: (key: string) => Effect.Effect<void, EventStoreError>
 }
 
 /** The parked events of a processor, as its runner sees them. */
@@ -232,6 +261,8 @@ export const make = Effect.fnUntraced(function* (
       return write({ type: "Parked", data }, EventId.derive(`${stream} ${data.key}`, data.eventId, times))
     },
     failedAgain: (data) => write({ type: "FailedAgain", data }),
-    handled: ({ eventId, key }) => write({ type: "Handled", data: { key, eventId } })
+    handled: ({ eventId, key }) => write({ type: "Handled", data: { key, eventId } }),
+    // Not known before it comes back: that is what wakes who tries it.
+    request: (key) => Effect.asVoid(append(store, stream, { type: "RetryRequested", data: { key } }))
   }
 })

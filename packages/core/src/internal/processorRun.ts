@@ -1,5 +1,6 @@
 // Runs a processor: takes part in its work, holds the leases of its share, follows the log with them, stops.
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,6 @@ import { assign } from "./assignment.ts"
 import { EventFailed, ProcessorStopped } from "./processorErrors.ts"
 import * as processorParking from "./processorParking.ts"
 import { serve } from "./processorTenure.ts"
-import * as retryEvents from "./retryEvents.ts"
 import * as slots from "./slots.ts"
 import { describe } from "./thrown.ts"
 
@@ -41,10 +41,15 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
 ): Effect.fn.Return<never, ProcessorStopped, R> {
   const me: Member = { holder: yield* EventId.generate, partitions: options.partitions ?? 1 }
   const leaseFor = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
-  const retry = retryEvents.make<E>(options.retry ?? defaultRetry)
   const name = processor.checkpoint
   const names = slots.namesOf(name)
   const leases = new Map<number, Lease>()
+  const clock = yield* Clock.Clock
+  // Until when the leases hold at least, by this process's own clock.
+  let heldUntil = 0
+  const holding = (since: number) => {
+    heldUntil = since + Duration.toMillis(leaseFor)
+  }
   let misses = 0
 
   // Where a store does not answer, leases run out by themselves: shutting down must not wait for it.
@@ -62,6 +67,7 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
   const take = (some: ReadonlyArray<number>) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
+        const began = clock.currentTimeMillisUnsafe()
         const taking = yield* Effect.forkDetach(
           checkpoints.acquireAll(
             some.map((slot) => slots.nameOf(name, slot)),
@@ -73,6 +79,7 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         const taken = yield* Effect.onInterrupt(restore(Fiber.join(taking)), () =>
           soon(Effect.flatMap(Fiber.join(taking), checkpoints.release))
         )
+        if (leases.size === 0) holding(began)
         for (const lease of taken) leases.set(slotIn(lease), lease)
       })
     )
@@ -112,12 +119,19 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
       times: 4
     })
 
+  const isStale = () => clock.currentTimeMillisUnsafe() > heldUntil
+
+  const renew = Effect.suspend(() => {
+    const began = clock.currentTimeMillisUnsafe()
+    return Effect.map(patiently(checkpoints.renew([...leases.values()])), () => holding(began))
+  })
+
   /** Keeps the leases, until some are to be given away or more can be had. */
   const keep = (partitions: number, changed: Effect.Effect<void>, leave: Deferred.Deferred<void>) =>
     Effect.gen(function* () {
       while (true) {
         yield* Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4))
-        yield* patiently(checkpoints.renew([...leases.values()]))
+        yield* renew
         if (Deferred.isDoneUnsafe(leave)) continue
         const now = yield* patiently(share)
         if (now.surplus.length > 0 || now.free.length > 0 || now.partitions !== partitions) {
@@ -138,6 +152,14 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
   const tenure = Effect.scoped(
     Effect.gen(function* () {
       const changed = yield* checkpoints.watch(name, "lease")
+      // Who may not keep it is not to take it from those who do, nor to tell others that it stopped.
+      if (leases.size === 0 && processor.admit !== undefined) {
+        yield* Effect.catch(processor.admit, (error): Effect.Effect<never, HandleError<E> | ProcessorStopped> =>
+          error._tag === "ProjectionChanged" || error._tag === "ProjectionMoved"
+            ? Effect.fail(stoppedBy(processor.name, error))
+            : Effect.fail(error)
+        )
+      }
       let now = yield* share
       while (true) {
         yield* giveBack(now.surplus)
@@ -146,6 +168,8 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         yield* Effect.timeoutOption(changed, Duration.divideUnsafe(leaseFor, 4))
         now = yield* share
       }
+      // Held up for long it may have lost what it had before: that is seen here, and not in the midst of an event.
+      if (isStale()) yield* renew
       const { partitions } = now
       const leave = yield* Deferred.make<void>()
       const parking = yield* processorParking.make(store, name)
@@ -157,8 +181,9 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         leases,
         partitions,
         leave,
-        retry,
+        schedule: options.retry ?? defaultRetry,
         onFailure: options.onFailure ?? "stop",
+        isStale,
         committed: () => {
           misses = 0
         }
@@ -203,7 +228,7 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
 
   // Lost connections and lost leases pass: the next tenure begins from the stored checkpoints.
   const tenures = Effect.gen(function* () {
-    const other = yield* checkpoints.announce(name, EventFilter.describe(processor.filter))
+    const other = yield* checkpoints.announce(name, processor.follows ?? EventFilter.describe(processor.filter))
     if (other !== undefined) {
       const problem = `a processor of this name runs in this process already, on other events (${other}); rename one`
       return yield* stoppedWithoutEvent(processor.name, problem)

@@ -3,23 +3,29 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
+import type * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Lease } from "../CheckpointStore.ts"
 import * as EventFilter from "../EventFilter.ts"
 import { because, CheckpointAheadOfStore } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
 import type { HandleError, Step } from "../Processor.ts"
+import type { Job } from "./processorJobs.ts"
 import { work } from "./processorWorker.ts"
-import type { Job, Surroundings } from "./processorWorker.ts"
+import * as retryEvents from "./retryEvents.ts"
+import type { Surroundings } from "./processorWorker.ts"
 import { count, nameOf, slotOf } from "./slots.ts"
 
 /** What a tenure is about: the leases held, and into how many partitions the slots are divided. */
 export interface Tenure<Name extends string, E, R> extends Omit<
   Surroundings<Name, E, R>,
-  "positions" | "isLeaving" | "leases"
+  "positions" | "isLeaving" | "leases" | "retry"
 > {
+  readonly schedule: Schedule.Schedule<unknown, E>
   readonly leases: ReadonlyMap<number, Lease>
   readonly partitions: number
+  /** Whether the leases may have run out meanwhile: then nothing more is begun before they were looked at. */
+  readonly isStale: () => boolean
   /** Is done when the runner is to give slots away, or may have more. */
   readonly leave: Deferred.Deferred<void>
 }
@@ -120,17 +126,20 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
     )
   )
 
+  // Once it leaves it leaves, whatever comes back meanwhile: what it has passed over must not be committed.
   let isLeaving = false
-  const left = Effect.andThen(
-    Deferred.await(leave),
-    Effect.sync(() => {
-      isLeaving = true
-    })
-  )
+  const left = Deferred.await(leave)
+  const leaves = () => {
+    if (isLeaving) return true
+    isLeaving = Deferred.isDoneUnsafe(leave) || tenure.isStale()
+    if (isLeaving) Deferred.doneUnsafe(leave, Effect.void)
+    return isLeaving
+  }
   const surroundings: Surroundings<Name, E, R> = {
     ...tenure,
     positions: start,
-    isLeaving: () => isLeaving || Deferred.isDoneUnsafe(leave)
+    isLeaving: leaves,
+    retry: retryEvents.make(tenure.schedule, leaves)
   }
   // Where one worker fails the others finish what they have begun.
   const ends: ReadonlyArray<Effect.Effect<Exit.Exit<void, HandleError<E>>, never, R>> = workers.map(({ jobs, slots }) =>

@@ -3,24 +3,24 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { CheckpointStore, Lease, Move } from "../CheckpointStore.ts"
-import type { CheckpointMoved, CheckpointStoreError, LeaseLost } from "../CheckpointStoreError.ts"
+import { LeaseLost } from "../CheckpointStoreError.ts"
+import type { CheckpointMoved, CheckpointStoreError } from "../CheckpointStoreError.ts"
 import * as EventFilter from "../EventFilter.ts"
 import type { EventStore } from "../EventStore.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
 import type { HandleError, OnFailure, Processor, Step } from "../Processor.ts"
+import { lend } from "./fence.ts"
 import { EventFailed } from "./processorErrors.ts"
+import { together } from "./processorJobs.ts"
+import type { Job } from "./processorJobs.ts"
+import { entryOf, inWords } from "./processorParking.ts"
 import type { Entry, Parking } from "./processorParking.ts"
 import { alarm } from "./processorTimers.ts"
 import type { Timer } from "./processorTimers.ts"
+import { isGivenUp } from "./retryEvents.ts"
 import type { GivenUp } from "./retryEvents.ts"
-import { slotOf } from "./slots.ts"
-
-/** What a worker is given to do: some steps, behind which nothing of its slots is left up to a position; a parked key to try again; or what is due now. */
-export type Job =
-  | { readonly _tag: "Page"; readonly steps: ReadonlyArray<Step>; readonly through: Position.Position }
-  | { readonly _tag: "Again"; readonly key: string }
-  | { readonly _tag: "Due" }
+import { nameOf, slotOf } from "./slots.ts"
 
 /** What the workers of a runner share. */
 export interface Surroundings<Name extends string, E, R> {
@@ -72,15 +72,21 @@ export const work = <Name extends string, E, R>(
   }
 
   /** Writes under the lease of a slot, whose checkpoint stays where it is. */
-  const fenced = <X, R2>(
-    slot: number,
-    writes: Effect.Effect<void, X, R2>
-  ): Effect.Effect<void, X | CommitError, R2> => {
+  const fenced = <A, X, R2>(slot: number, writes: Effect.Effect<A, X, R2>): Effect.Effect<A, X | CommitError, R2> => {
     const lease = leases.get(slot)
     const at = positions.get(slot)
-    if (lease === undefined || at === undefined) return Effect.void
+    // Not this runner's any more: what it was about to do is for another one.
+    if (lease === undefined || at === undefined) {
+      return Effect.fail(new LeaseLost({ name: nameOf(processor.checkpoint, slot), holder: "nobody", token: 0 }))
+    }
     return checkpoints.transact({ name: lease.name, from: at, to: at, lease }, writes)
   }
+
+  /** Handles one step; what it appends by itself is fenced. */
+  const handle = (step: Step) => fenceFor(step.key, processor.handle([step]))
+
+  const fenceFor = <A, X, R2>(key: string, effect: Effect.Effect<A, X, R2>): Effect.Effect<A, X, R2> =>
+    lend((inner) => fenced(slotOf(key), inner))(effect)
 
   const parks = ({ failure }: EventFailed<E>): boolean =>
     typeof onFailure === "string" ? onFailure === "park" : failure !== undefined && onFailure(failure.error) === "park"
@@ -88,9 +94,10 @@ export const work = <Name extends string, E, R>(
   /** Sets a step aside, or fails with what it failed with. */
   const giveUp = (
     step: Step,
-    { attempts, failed }: GivenUp<E>
+    { attempts, failed }: GivenUp<E>,
+    timer?: Timer
   ): Effect.Effect<void, EventFailed<E> | EventStoreError> =>
-    parks(failed) ? parking.park(entryOf(step, failed.problem, attempts)) : Effect.fail(failed)
+    parks(failed) ? parking.park(entryOf(step, failed.problem, attempts, timer)) : Effect.fail(failed)
 
   /** The steps of one event: each key by itself, since one may be parked and another not. */
   const apart = (steps: ReadonlyArray<Step>, position: Position.Position) => {
@@ -103,18 +110,20 @@ export const work = <Name extends string, E, R>(
           const failed = new EventFailed<E>({ event, failure: undefined, problem })
           return Effect.succeed(giveUp(step, { failed, attempts: 1 }))
         }
-        return Effect.map(retry(processor.handle([step])), (done) => (isGivenUp(done) ? giveUp(step, done) : done))
+        return Effect.map(retry(handle(step)), (done) => (isGivenUp(done) ? giveUp(step, done) : done))
       }
     )
-    return Effect.flatMap(writes, (all) => commit(position, Effect.all(all, { discard: true })))
+    return Effect.flatMap(writes, (all) =>
+      isLeaving() ? Effect.void : commit(position, Effect.all(all, { discard: true }))
+    )
   }
 
   /** An event of one key: what is written for it is a part of what is tried again. */
   const alone = (step: Step, position: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
     if (parking.has(step.key) || step.problem !== undefined) return apart([step], position)
-    return Effect.flatMap(
-      retry(Effect.flatMap(processor.handle([step]), (writes) => commit(position, writes))),
-      (done) => (isGivenUp(done) ? commit(position, giveUp(step, done)) : Effect.void)
+    return Effect.flatMap(retry(Effect.flatMap(handle(step), (writes) => commit(position, writes))), (done) =>
+      // Who leaves in the midst of trying leaves it to the next.
+      isGivenUp(done) && !isLeaving() ? commit(position, giveUp(step, done)) : Effect.void
     )
   }
 
@@ -136,7 +145,7 @@ export const work = <Name extends string, E, R>(
       )
       i = next
     }
-    yield* commit(through, Effect.void)
+    if (!isLeaving()) yield* commit(through, Effect.void)
   })
 
   const page = (steps: ReadonlyArray<Step>, through: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
@@ -157,34 +166,67 @@ export const work = <Name extends string, E, R>(
     )
   }
 
+  /**
+   * An event that could not be decoded was parked under its stream's id; now that it can be, it turns out to be of other keys.
+   * Events are taken up under these; rows have gone on without it, so they have to be made anew.
+   */
+  const moves = (entry: Entry, steps: ReadonlyArray<Step>, slot: number) => {
+    const keys = steps.map(({ key }) => key)
+    if (processor.takes === "pages") {
+      const rows = keys.map((key) => JSON.stringify(key)).join(", ")
+      const problem = `it belongs to ${rows}: drop it, and make these rows anew by Processor.rebuildRows`
+      return Effect.as(fenced(slot, parking.failedAgain({ ...entry, problem })), false)
+    }
+    const again = Effect.forEach(
+      steps,
+      (step) => Effect.andThen(parking.park(entryOf(step, entry.problem, entry.attempts)), parking.request(step.key)),
+      { discard: true }
+    )
+    return Effect.as(fenced(slot, Effect.andThen(again, parking.handled(entry))), true)
+  }
+
   /** Tries the parked events of a key again, in their order, up to the first that fails. */
   const again = Effect.fnUntraced(function* (key: string): Effect.fn.Return<void, HandleError<E>, R> {
     const slot = slotOf(key)
     for (const entry of parking.entriesOf(key)) {
       if (isLeaving()) return
+      // Somebody may have dropped it while those in front of it were tried.
+      if (!parking.entriesOf(key).some(({ eventId }) => eventId === entry.eventId)) continue
       const event = yield* store.find(entry.stream, entry.eventId)
-      const [step] = event === undefined ? [] : processor.prepare([event]).filter((one) => one.key === key)
+      const steps = event === undefined ? [] : processor.prepare([event])
+      const step = steps.find((one) => one.key === key)
       const failedWith = (problem: string, attempts: number) =>
-        parking.failedAgain({ ...entry, problem, attempts: entry.attempts + attempts })
+        parking.failedAgain({
+          ...entry,
+          problem: inWords(problem),
+          attempts: entry.attempts + attempts
+        })
       if (event === undefined) {
         yield* fenced(slot, failedWith("it is not in its stream any more", 0))
         return
       }
-      // The processor does not want it for this key any more: there is nothing left to do.
-      if (step === undefined || !EventFilter.predicate(processor.filter)(event)) {
+      // The processor does not want it any more: there is nothing left to do.
+      if (steps.length === 0 || !EventFilter.predicate(processor.filter)(event)) {
         yield* fenced(slot, parking.handled(entry))
         continue
       }
+      if (step === undefined) {
+        if (!(yield* moves(entry, steps, slot))) return
+        continue
+      }
       const { problem } = step
+      const { timer } = entry
+      const settles = (writes: Effect.Effect<void, HandleError<E>, R>) =>
+        fenced(slot, Effect.andThen(writes, parking.handled(entry)))
+      const attempt: Effect.Effect<void, HandleError<E>, R> = timer === undefined || processor.timers === undefined
+        ? Effect.flatMap(handle(step), settles)
+        : Effect.andThen(fenceFor(key, processor.timers.fire(timer)), settles(Effect.void))
       const done =
         problem === undefined
-          ? yield* retry(
-              Effect.flatMap(processor.handle([step]), (writes) =>
-                fenced(slot, Effect.andThen(writes, parking.handled(entry)))
-              )
-            )
+          ? yield* retry(attempt)
           : { failed: new EventFailed<E>({ event, failure: undefined, problem }), attempts: 1 }
       if (!isGivenUp(done)) continue
+      if (isLeaving()) return
       yield* fenced(slot, failedWith(done.failed.problem, done.attempts))
       return
     }
@@ -198,7 +240,6 @@ export const work = <Name extends string, E, R>(
       while (!isLeaving()) {
         const taken = yield* next
         if (taken === undefined) return
-        // Pages that wait are handled as one: who lags behind takes larger steps.
         for (const job of together(taken)) {
           if (isLeaving()) return
           if (job._tag === "Due") yield* due
@@ -218,12 +259,12 @@ export const work = <Name extends string, E, R>(
     )
     // With a timer its event is parked: who has that tried again sets the timer again, who drops it is rid of both.
     const fire = (timer: Timer): Effect.Effect<void, HandleError<E>, R> =>
-      timers.fire(timer).pipe(
+      fenceFor(timer.key, timers.fire(timer)).pipe(
         Effect.as<Effect.Effect<void, EventFailed<E> | EventStoreError>>(Effect.void),
         Effect.catchTag("EventFailed", ({ event: recorded, problem }) => {
           const failed = new EventFailed<E>({ event: recorded, failure: undefined, problem })
           return Effect.succeed(
-            giveUp({ recorded, event: undefined, key: timer.key, problem }, { failed, attempts: 1 })
+            giveUp({ recorded, event: undefined, key: timer.key, problem }, { failed, attempts: 1 }, timer)
           )
         }),
         Effect.flatMap((writes) => fenced(slotOf(timer.key), Effect.andThen(writes, timers.remove(timer))))
@@ -242,27 +283,3 @@ export const work = <Name extends string, E, R>(
 
 // So many of what is due are done between two pages.
 const atOnce = 100
-
-const isGivenUp = <E>(done: unknown): done is GivenUp<E> =>
-  typeof done === "object" && done !== null && "failed" in done && done.failed instanceof EventFailed
-
-const entryOf = ({ key, recorded }: Step, problem: string, attempts: number): Entry => ({
-  key,
-  eventId: recorded.id,
-  stream: recorded.stream,
-  position: recorded.position,
-  problem,
-  attempts
-})
-
-const together = (jobs: ReadonlyArray<Job>): ReadonlyArray<Job> => {
-  const joined: Array<Job> = []
-  for (const job of jobs) {
-    const last = joined.at(-1)
-    if (job._tag === "Page" && last?._tag === "Page") {
-      const steps = last.steps.length === 0 ? job.steps : [...last.steps, ...job.steps]
-      joined[joined.length - 1] = { _tag: "Page", steps, through: job.through }
-    } else joined.push(job)
-  }
-  return joined
-}

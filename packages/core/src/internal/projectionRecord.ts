@@ -12,6 +12,7 @@ import type { EventStore } from "../EventStore.ts"
 import { because } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
+import * as Position from "../Position.ts"
 import type { Projection } from "../Projection.ts"
 import type { Revision } from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
@@ -34,6 +35,8 @@ export interface Record {
   readonly live: string | undefined
   /** The rebuild that is under way. */
   readonly building: Rebuild | undefined
+  /** The rebuild that has switched and died before it could say so; what else is said here counts that in. */
+  readonly unsaid: string | undefined
   /** The rebuild that replaced the rows before, which are kept under its name. */
   readonly previous: string | undefined
   readonly isRetired: boolean
@@ -52,6 +55,7 @@ const nothing: Record = {
   revision: undefined,
   live: undefined,
   building: undefined,
+  unsaid: undefined,
   previous: undefined,
   isRetired: false
 }
@@ -94,7 +98,10 @@ const streamOf = ({ name, version }: Named): Effect.Effect<StreamName.StreamName
     because("Processor.rebuild", reason)
   )
 
-/** The checkpoint that a rebuild's switch moves: it commits with the rows, so it knows best. */
+/**
+ * The checkpoint that a rebuild's switch moves to 1: it commits with the rows, so it knows best. Who gives the rebuild up moves
+ * it to 2, and then it cannot switch any more.
+ */
 export const switchOf = ({ name, version }: Named, id: string): string => `rebuild/${name}@${version}/${id}/switch`
 
 /** What is known of a read model now. */
@@ -111,9 +118,28 @@ export const read = Effect.fnUntraced(function* (
     })
   )
   if (record.building === undefined) return record
-  const { position } = yield* checkpoints.load(switchOf(projection, record.building.id))
-  // It switched, and died before it could say so.
-  return position > 0 ? switched(record) : record
+  const { id } = record.building
+  const { position } = yield* checkpoints.load(switchOf(projection, id))
+  if (position === 1) return { ...switched(record), unsaid: id }
+  // Given up, and nobody has said so yet.
+  return position > 1 ? { ...record, building: undefined } : record
+})
+
+/** Makes sure that a rebuild does not switch any more; false where it has switched already. */
+export const giveUp = Effect.fnUntraced(function* (
+  checkpoints: CheckpointStore["Service"],
+  projection: Named,
+  id: string
+): Effect.fn.Return<boolean, CheckpointStoreError> {
+  const name = switchOf(projection, id)
+  const move = { name, from: Position.beginning, to: Position.make(2) }
+  return yield* checkpoints.advance(move).pipe(
+    Effect.as(true),
+    Effect.catchTags({
+      CheckpointMoved: ({ actual }) => Effect.succeed(actual !== 1),
+      LeaseLost: Effect.die
+    })
+  )
 })
 
 // Only this module writes these streams, in the shapes above.

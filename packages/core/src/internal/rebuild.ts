@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -32,7 +33,7 @@ export interface RebuildOptions {
   readonly partitions?: number
   /** When an event is tried again that could not be handled. */
   readonly retry?: Schedule.Schedule<unknown, never>
-  /** How often progress is told: every 200 milliseconds unless given. */
+  /** How often progress is told, and how close to the log it has to be for the switch: 200 milliseconds unless given. */
   readonly every?: Duration.Input
   /** How long to wait until those who keep the rows now let go of them; a minute unless given. */
   readonly patience?: Duration.Input
@@ -59,7 +60,7 @@ export type RebuildError =
   | CheckpointStoreError
   | ReadModelStoreError
 
-type Services = EventStore | CheckpointStore | ReadModelStore
+export type RebuildServices = EventStore | CheckpointStore | ReadModelStore
 
 /** The table of a rebuild's rows; after the switch, of those that were read before. */
 export const tableOf = (table: Table, id: string): Table => ({
@@ -71,8 +72,8 @@ export const tableOf = (table: Table, id: string): Table => ({
 export const rebuild = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   options: RebuildOptions = {}
-): Stream.Stream<RebuildProgress, RebuildError, Services> =>
-  Stream.callback<RebuildProgress, RebuildError, Services>(
+): Stream.Stream<RebuildProgress, RebuildError, RebuildServices> =>
+  Stream.callback<RebuildProgress, RebuildError, RebuildServices>(
     (queue) =>
       Effect.andThen(
         run(projection, options, (progress) => Queue.offer(queue, progress)),
@@ -85,10 +86,9 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
   projection: Projection<Name, Row, Index>,
   options: RebuildOptions,
   tell: (progress: RebuildProgress) => Effect.Effect<unknown>
-): Effect.fn.Return<void, RebuildError, Services | Scope.Scope> {
+): Effect.fn.Return<void, RebuildError, RebuildServices | Scope.Scope> {
   const [store, checkpoints, rows] = [yield* EventStore, yield* CheckpointStore, yield* ReadModelStore]
   const { id } = yield* claim(store, checkpoints, rows, projection)
-  const own = record.fingerprint(projection)
   const { name, version } = projection
   const live = checkpointOf(projection)
   const table = tableOf(projection.table, id)
@@ -96,7 +96,16 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
   const refuse = (problem: string) => new RebuildRefused({ projection: name, version, problem })
 
   const { admit: _, ...kept } = processorOf({ ...projection, table })
-  const processor = { ...kept, name: `${name} (rebuild)`, checkpoint: next }
+  // What was given up for good is no part of the new rows either.
+  const { dropped } = yield* parking.read(store, live)
+  const processor: typeof kept = {
+    ...kept,
+    checkpoint: next,
+    prepare: (events) =>
+      kept
+        .prepare(events)
+        .filter(({ key, recorded }) => !dropped.has(parking.settledKey({ eventId: recorded.id, key })))
+  }
   const { partitions = 1, retry } = options
   const build = runOn(store, checkpoints, processor, { partitions, ...(retry === undefined ? {} : { retry }) })
 
@@ -114,14 +123,20 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
     })
 
   const every = Duration.fromInputUnsafe(options.every ?? "200 millis")
-  /** Until it has come as far as the log went a moment ago. */
+  // Its table may have been made anew since.
+  const givenUp = Effect.andThen(rows.drop(table), Effect.fail(refuse("the rebuild was given up by somebody")))
+
+  /** Until it comes as far as the log went within a moment: closer it need not be, others write all the time. */
   const caughtUp = Effect.gen(function* () {
     while (true) {
       const head = yield* store.head
       const done = Math.min(...(yield* positionsOf(next)))
       yield* tell(yield* progressOf("building", done, head))
+      const { position } = yield* checkpoints.load(record.switchOf(projection, id))
+      if (position > 1) return yield* givenUp
       if (done >= head) return
-      yield* Effect.timeoutOption(reaches(checkpoints, next, head), every)
+      const reached = yield* Effect.timeoutOption(reaches(checkpoints, next, head), every)
+      if (Option.isSome(reached)) return
     }
   })
 
@@ -174,14 +189,21 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
         yield* Fiber.interrupt(building)
         return yield* alone(next, (next_) => exchange(live_, next_))
       })
-    ).pipe(Effect.catchTags({ LeaseLost: lostRace, CheckpointMoved: lostRace }))
+    ).pipe(
+      Effect.catchTags({
+        LeaseLost: lostRace,
+        CheckpointMoved: lostRace,
+        // Somebody reads for long, and must not be cut off.
+        ReadModelStoreError: (error) => (error.isRetryable ? Effect.succeed(false) : Effect.fail(error))
+      })
+    )
     if (isDone) break
     yield* Fiber.interrupt(building)
     // Somebody else may have switched: then there is nothing left to do. Else it was disturbed, and tries again.
-    const now = yield* record.read(store, checkpoints, projection)
-    if (now.building?.id === id) continue
-    if (now.live === own) break
-    return yield* refuse("the rebuild was cancelled")
+    const { position } = yield* checkpoints.load(record.switchOf(projection, id))
+    if (position === 1) break
+    if (position > 1) return yield* givenUp
+    yield* Effect.sleep(every)
   }
   const head = yield* store.head
   yield* tell(yield* progressOf("done", head, head))
@@ -211,7 +233,13 @@ const claim = Effect.fnUntraced(function* <Name extends string, Row, Index exten
   const fingerprint = record.fingerprint(projection)
   while (true) {
     const now = yield* record.read(store, checkpoints, projection)
+    if (now.unsaid !== undefined) {
+      yield* record.write(store, projection, "whatever", { type: "RebuildSwitched", data: { id: now.unsaid } })
+      continue
+    }
     if (now.building?.fingerprint === fingerprint) return now.building
+    // One by another definition: it must not switch behind this one's back.
+    if (now.building !== undefined && !(yield* record.giveUp(checkpoints, projection, now.building.id))) continue
     const rebuild = { id: yield* EventId.generate, fingerprint }
     const isStarted = yield* record.write(store, projection, now, { type: "RebuildStarted", data: rebuild })
     if (!isStarted) continue
@@ -223,37 +251,4 @@ const claim = Effect.fnUntraced(function* <Name extends string, Row, Index exten
     }
     return rebuild
   }
-})
-
-/** Gives up the rebuild that is under way, with its rows; what is read stays as it is. */
-export const cancel = Effect.fnUntraced(function* <Name extends string, Row, Index extends string>(
-  projection: Projection<Name, Row, Index>
-): Effect.fn.Return<void, RebuildError, Services> {
-  const [store, checkpoints, rows] = [yield* EventStore, yield* CheckpointStore, yield* ReadModelStore]
-  const { building } = yield* record.read(store, checkpoints, projection)
-  if (building === undefined) return
-  yield* record.write(store, projection, "whatever", { type: "RebuildCancelled", data: { id: building.id } })
-  yield* rows.drop(tableOf(projection.table, building.id))
-})
-
-/** Drops the rows that the last rebuild replaced. */
-export const dropPrevious = Effect.fnUntraced(function* <Name extends string, Row, Index extends string>(
-  projection: Projection<Name, Row, Index>
-): Effect.fn.Return<void, RebuildError, Services> {
-  const [store, checkpoints, rows] = [yield* EventStore, yield* CheckpointStore, yield* ReadModelStore]
-  const { previous } = yield* record.read(store, checkpoints, projection)
-  if (previous === undefined) return
-  yield* rows.drop(tableOf(projection.table, previous))
-  yield* record.write(store, projection, "whatever", { type: "PreviousDropped", data: { id: previous } })
-})
-
-/** Gives a version of a projection up, with all its rows: whoever still keeps it gets `ProjectionMoved`. */
-export const retire = Effect.fnUntraced(function* <Name extends string, Row, Index extends string>(
-  projection: Projection<Name, Row, Index>
-): Effect.fn.Return<void, RebuildError, Services> {
-  const [store, checkpoints, rows] = [yield* EventStore, yield* CheckpointStore, yield* ReadModelStore]
-  const { building, previous } = yield* record.read(store, checkpoints, projection)
-  yield* record.write(store, projection, "whatever", { type: "Retired", data: { id: yield* EventId.generate } })
-  for (const id of [building?.id, previous]) if (id !== undefined) yield* rows.drop(tableOf(projection.table, id))
-  yield* rows.drop(projection.table)
 })

@@ -14,7 +14,7 @@ import * as StreamName from "../StreamName.ts"
 import { holdAll } from "./holdAll.ts"
 import { checkpointOf } from "./processorProjection.ts"
 import { preparing, stepChanges } from "./projectionBatch.ts"
-import { RebuildRefused } from "./projectionRecord.ts"
+import { admit, RebuildRefused } from "./projectionRecord.ts"
 import type { RebuildOptions } from "./rebuild.ts"
 import * as slots from "./slots.ts"
 
@@ -76,6 +76,7 @@ export const rebuildRows = Effect.fnUntraced(function* <Name extends string, Row
 
   return yield* holdAll(checkpoints, checkpointOf(projection), options.patience ?? "1 minute", (leases) =>
     Effect.gen(function* () {
+      yield* admit(projection)(store, checkpoints)
       const { events, gone, made, stands } = yield* replace
       const moves = leases.map((lease, slot) => {
         const at = stands[slot] ?? Position.beginning

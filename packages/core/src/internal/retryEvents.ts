@@ -1,7 +1,7 @@
 // retryEvents: handles again what failed on an event, by a schedule that sees the handler's own error.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Schedule from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import { EventFailed } from "./processorErrors.ts"
 
 /** What an event failed with, after how many attempts. */
@@ -11,13 +11,14 @@ export interface GivenUp<E> {
 }
 
 /**
- * Repeats an effect while an event fails with an error of its handler; everything else goes through at once. An event that
- * is given up is a value, with the number of attempts.
+ * Repeats an effect while an event fails with an error of its handler, and it is not over; everything else goes through at
+ * once. An event that is given up is a value, with the number of attempts.
  */
 export const make =
-  <E>(schedule: Schedule.Schedule<unknown, E>) =>
+  <E>(given: Schedule.Schedule<unknown, E>, isOver: () => boolean = () => false) =>
   <A, X, R>(effect: Effect.Effect<A, X | EventFailed<E>, R>): Effect.Effect<A | GivenUp<E>, X, R> =>
     Effect.suspend(() => {
+      const schedule = Schedule.while(given, () => !isOver())
       let attempts = 0
       let last: EventFailed<E> | undefined
       const givenUp = (failed: EventFailed<E>): GivenUp<E> => ({ failed, attempts })
@@ -43,3 +44,7 @@ export const make =
         Effect.flatMap(Effect.fromResult)
       )
     })
+
+/** Whether an event was given up. */
+export const isGivenUp = <E>(done: unknown): done is GivenUp<E> =>
+  typeof done === "object" && done !== null && "failed" in done && done.failed instanceof EventFailed

@@ -69,6 +69,10 @@ export const make = (
         tell(`${process} took a slot whose lease ${old} held for another ${Math.round(holder.until - at)} ms`)
       }
     }
+    if (what === "free" && holder !== undefined && !holder.free && holder.process !== process) {
+      stolen += 1
+      tell(`${process} gave back a slot that ${holder.process} held`)
+    }
     holder = { process, token, until, free: what === "free" }
     owners.push({ process: what === "free" ? undefined : process, at, until })
   }

@@ -31,8 +31,8 @@ const file = new URL("worker.ts", import.meta.url)
 const processes = 4
 const lease = 2000
 
-// How long everything may take to be handled once nobody disturbs any more.
-const patience = 120_000
+// How many seconds may pass in which nobody comes further, once nobody disturbs any more.
+const patience = 60
 
 const shownFindings = 20
 
@@ -108,17 +108,22 @@ export const run = Effect.fnUntraced(function* ({ binaries, progress = () => und
   mend(troubles.appended)
   const settle = Effect.gen(function* () {
     const head = yield* EventStore.use((store) => store.head)
+    let [before, since] = ["", elapsed()]
     while (true) {
       const parked = yield* writers.again(troubles)
       const behind = []
+      let now = `${parked}`
       for (const target of writers.parkingTargets) {
         const status = yield* Processor.status(target)
+        now = `${now} ${status.position}`
         if (status.position < head) behind.push(`the ${target.name} stands at ${status.position} of ${head}`)
         if (status.stopped !== undefined) behind.push(`the ${target.name} stopped: ${status.stopped.problem}`)
       }
       say(`settling, ${behind.length} behind, ${parked} parked`)
       if (parked === 0 && behind.length === 0) return { parked, behind }
-      if (accidents.length > 0 || elapsed() * 1000 > writing * 1000 + patience) return { parked, behind }
+      if (now !== before) since = elapsed()
+      before = now
+      if (accidents.length > 0 || elapsed() > since + patience) return { parked, behind }
       yield* Effect.sleep(500)
     }
   })

@@ -20,7 +20,7 @@ export interface Settings {
   readonly events: number
   /** How many seconds the writers' rate is measured before the rebuild; 10 unless given. */
   readonly before?: number
-  /** So many milliseconds each batch of the rebuild takes longer; 0 unless given. */
+  /** So many milliseconds each batch takes longer until the rebuild is killed; 0 unless given. */
   readonly slow?: number
   readonly binaries?: string | undefined
   /** Takes a line of progress now and then. */
@@ -51,11 +51,13 @@ export const run = Effect.fnUntraced(function* (settings: Settings) {
   const counters = countersFor(events)
   const since = (at: number) => (performance.now() - at) / 1000
 
+  let kills = 0
   const children: Array<forked.Forked<workers.Order>> = []
   const { database, host, port, username } = server
   const start = (role: workers.Task["role"], hear: (report: workers.Report) => void) => {
     const name = `${role} ${children.length}`
-    const task = { name, role, seed, connection: { host, port, database, username }, counters, slow }
+    const connection = { host, port, database, username }
+    const task = { name, role, seed, connection, counters, slow: kills === 0 ? slow : 0 }
     const child = forked.start<workers.Task, workers.Order, workers.Report>(file, task, {
       report: (report) => {
         if (report._tag === "Failed") accidents.push(`${name}: ${report.problem}`)
@@ -138,8 +140,8 @@ export const run = Effect.fnUntraced(function* (settings: Settings) {
       const { done, phase, rate, total } = report.progress
       if (began < 0) began = done
       else if (done < last || done > total) oddProgress += 1
-      if (done > reported && furtherAt === Infinity && hasMiddle) furtherAt = performance.now()
-      if (hasMiddle && total - done <= near) nearAt = Math.min(nearAt, performance.now())
+      if (kills > 0 && done > began) furtherAt = Math.min(furtherAt, performance.now())
+      if (kills > 0 && total - done <= near) nearAt = Math.min(nearAt, performance.now())
       last = done
       if (!hasMiddle) reported = done
       if (phase === "building") finalRate = rate
@@ -150,7 +152,6 @@ export const run = Effect.fnUntraced(function* (settings: Settings) {
   const rebuildBegan = performance.now()
   const victim = rebuilding()
   expect(yield* until(() => hasMiddle || isRebuilt), "the rebuild never came to its middle")
-  let kills = 0
   let interruptedSeconds = 0
   if (!isRebuilt) {
     yield* Effect.promise(victim.kill)

@@ -53,13 +53,15 @@ const int8 = (n: number) => PgTypes.int8(BigInt(n))
 const milliseconds = (duration: Duration.Duration): number => Math.min(Duration.toMillis(duration), 3.2e12)
 
 /** How long a transaction may idle with its checkpoint moved but not committed. */
-const idleLimit = ([move]: ReadonlyArray<Move>): string => {
+const idleLimit = ([move]: ReadonlyArray<Move>): number => {
   const longest = move?.lease === undefined ? 10_000 : milliseconds(move.lease.duration)
-  return String(Math.trunc(Math.max(1000, Math.min(longest, 60_000))))
+  return Math.trunc(Math.max(1000, Math.min(longest, 60_000)))
 }
 
 const failed = (operation: string, reason: Unavailable | InvalidRequest) =>
   new CheckpointStoreError({ operation: `CheckpointStore.${operation}`, reason })
+
+const patience = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
 
 /** The checkpoints of a database. */
 export const make = (db: Database): Driver => {
@@ -175,7 +177,15 @@ export const make = (db: Database): Driver => {
         Object.is(writes, Effect.void)
           ? Effect.andThen(move(moves, null), writes)
           : Effect.flatMap(Effect.serviceOption(sql.transactionService), (outer) =>
-              transaction(Effect.tap(writes, () => move(moves, Option.isSome(outer) ? null : idleLimit(moves))))
+              Option.isSome(outer)
+                ? transaction(Effect.tap(writes, () => move(moves, null)))
+                : transaction(
+                    Effect.andThen(
+                      // From its first write on it holds rows that a successor needs: who stands still loses them.
+                      run("transact", patience, [PgTypes.text(String(2 * idleLimit(moves)))]),
+                      Effect.tap(writes, () => move(moves, String(idleLimit(moves))))
+                    )
+                  )
             )
       ),
     stop: (name, stopped, lease) =>

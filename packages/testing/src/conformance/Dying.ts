@@ -32,8 +32,11 @@ export const on = Effect.fnUntraced(function* ({ at, when }: Death) {
     Effect.suspend(() => {
       if (isDead) return Effect.never
       if (!at(write)) return effect
-      isDead = true
-      const end = Effect.andThen(Deferred.succeed(died, undefined), Effect.never)
+      // A write may be made of others: these are still carried out.
+      const end = Effect.suspend(() => {
+        isDead = true
+        return Effect.andThen(Deferred.succeed(died, undefined), Effect.never)
+      })
       return when === "before" ? end : Effect.andThen(effect, end)
     })
   const inside = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

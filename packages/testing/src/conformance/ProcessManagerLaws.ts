@@ -82,8 +82,8 @@ const killed = law(
   "Process 1 an observed event becomes own events once, and its command is sent once, though the runner dies at any write",
   Effect.gen(function* () {
     const errand = yield* Errand.make()
-    // What follows from two events takes eight writes: their own events, the commands, and a commit of each.
-    for (let n = 1; n <= 8; n++) {
+    // What follows from two events takes a dozen writes: their own events and the commands, each in a commit, and one behind.
+    for (let n = 1; n <= 12; n++) {
       for (const when of ["before", "after"] as const) {
         const id = `${when} ${n}`
         const amounts = when === "before" ? [10, -6] : [3, -6]
@@ -133,7 +133,7 @@ const refused = law(
     const errand = yield* Errand.make()
     const { target } = errand
     yield* errand.write("a", [-7])
-    const { died, inside } = yield* Dying.on({ at: isAppendOf("Refused"), when: "after" })
+    const { died, inside } = yield* Dying.on({ at: commitBehind("Refused"), when: "before" })
     const running = yield* inside(Errand.run(errand))
     yield* Check.inTime("waited until a runner died when it had written a rejection down", died)
     yield* running.kill
@@ -147,7 +147,14 @@ const refused = law(
   })
 )
 
-const isAppendOf = (type: string) => (write: Dying.Write) => write._tag === "Append" && write.types.includes(type)
+/** The next commit behind the one within which an event of a type is appended. */
+const commitBehind = (type: string) => {
+  let isAppended = false
+  return (write: Dying.Write): boolean => {
+    isAppended ||= write._tag === "Append" && write.types.includes(type)
+    return isAppended && write._tag === "Commit"
+  }
+}
 
 const inState = law(
   "Process 4 an own event is dispatched in the state right after it, though there are later ones",

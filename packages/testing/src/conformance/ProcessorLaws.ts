@@ -58,50 +58,64 @@ const killed = law(
   })
 )
 
-/** Lets every n-th call through only as far as `fault` does. */
-const everyNth = (n: number) => {
-  let calls = 0
-  return () => ++calls % n === 0
-}
-
 const unavailable = new Unavailable({ problem: "the law cut the connection" })
 
 const cutOff = law(
   "Processor 11.3 a read model equals the fold of the log though reads and commits fail now and then",
   Effect.gen(function* () {
     const [store, checkpoints, readModels] = [yield* EventStore, yield* CheckpointStore, yield* ReadModelStore]
-    const [noSubscription, noCommit, noRead] = [everyNth(2), everyNth(3), everyNth(4)]
     const lostCheckpoint = new CheckpointStoreError({ operation: "law", reason: unavailable })
     const lostRow = new ReadModelStoreError({ operation: "law", reason: unavailable })
     const account = yield* Account.make()
     const ledger = yield* Running.newLedger(account)
+    // What is to fail in this round, each once.
+    const faults = new Set<"subscription" | "commit" | "read">()
     yield* Running.write(account, 30)
     yield* Running.start(Processor.projection(ledger)).pipe(
       Effect.provideService(EventStore, {
         ...store,
-        // Only its own: the runner follows what is parked as well.
+        // Only its own: a runner follows what is parked as well.
         subscribe: (filter, options) =>
-          filter === ledger.filter && noSubscription()
-            ? Stream.concat(Stream.take(store.subscribe(filter, options), 1), Stream.fail(because("law", unavailable)))
+          filter === ledger.filter
+            ? Stream.concat(
+                Stream.takeUntil(
+                  store.subscribe(filter, options),
+                  ({ events }) => events.length > 0 && faults.delete("subscription")
+                ),
+                Stream.fail(because("law", unavailable))
+              )
             : store.subscribe(filter, options)
       }),
       Effect.provideService(CheckpointStore, {
         ...checkpoints,
         transact: (move, writes) =>
-          Effect.suspend(() => (noCommit() ? Effect.fail(lostCheckpoint) : checkpoints.transact(move, writes)))
+          Effect.suspend(() =>
+            faults.delete("commit") ? Effect.fail(lostCheckpoint) : checkpoints.transact(move, writes)
+          )
       }),
       Effect.provideService(ReadModelStore, {
         ...readModels,
-        get: (table, keys) => Effect.suspend(() => (noRead() ? Effect.fail(lostRow) : readModels.get(table, keys)))
+        get: (table, keys) =>
+          Effect.suspend(() => (faults.delete("read") ? Effect.fail(lostRow) : readModels.get(table, keys)))
       })
     )
-    for (let i = 0; i < 8; i++) {
-      yield* Running.catchesUp("cut the connections now and then", ledger)
+    yield* Running.catchesUp("ran a projection", ledger)
+    const rounds = [["subscription"], ["commit"], ["read"], ["subscription", "commit"], ["read", "commit"]] as const
+    for (const [i, round] of rounds.entries()) {
+      for (const fault of round) faults.add(fault)
       yield* Running.write(account, 3, 31 + 3 * i)
+      const did = `cut off: ${round.join(", ")}`
+      yield* Running.catchesUp(did, ledger)
+      yield* Check.equal(`${did}: what was not`, [...faults], [])
     }
-    yield* Running.catchesUp("cut the connections now and then", ledger)
   })
 )
+
+/** Is true for every n-th call. */
+const everyNth = (n: number) => {
+  let calls = 0
+  return () => ++calls % n === 0
+}
 
 const lostAnswers = law(
   "Processor 11.4 a commit whose answer was lost counts once",

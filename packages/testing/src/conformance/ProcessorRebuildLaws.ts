@@ -1,6 +1,7 @@
 // The laws of rebuilding (15): new rows are made beside the old ones, take their place at once, and nobody reads a mixture.
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import type { CheckpointStore } from "evolvent/CheckpointStore"
 import type { EventStore } from "evolvent/EventStore"
@@ -32,12 +33,16 @@ const rebuilt = law(
     yield* running.kill
     times = 2
     let wrong: ReadonlyArray<unknown> = []
+    let reads = 0
+    const isRead = yield* Latch.make()
     const reading = yield* Effect.forkScoped(
       Effect.forever(
         Effect.gen(function* () {
           const rows = yield* rowsOf(projection)
           const by = new Set(rows.map(([, , by]) => by))
           if (rows.length !== 3 || by.size !== 1) wrong = rows
+          reads += 1
+          if (reads === 10) yield* isRead.open
           yield* Effect.sleep(1)
         })
       )
@@ -47,7 +52,13 @@ const rebuilt = law(
         discard: true
       })
     )
-    const progress = yield* Stream.runCollect(rebuild(projection, often))
+    // However fast the machine is, somebody reads in the middle of it.
+    const progress = yield* Stream.runCollect(rebuild(projection, often)).pipe(
+      Effect.updateService(ReadModelStore, (rows) => ({
+        ...rows,
+        apply: (table, some) => Effect.andThen(isRead.await, rows.apply(table, some))
+      }))
+    )
     yield* Fiber.join(writing)
     yield* Running.start(Processor.projection(projection), { partitions: 3, lease: "400 millis" })
     yield* waitFor(projection, yield* write(account, 3, 391))

@@ -44,17 +44,24 @@ export const make = (): Driver => {
     return undefined
   }
 
-  /** Checks and moves in one go: nothing waits between the checks, the writes and the moves. */
-  const commit = (
-    moves: ReadonlyArray<Move>,
-    writes: ReadonlyArray<() => void>
-  ): LeaseLost | CheckpointMoved | undefined => {
+  /** Why moves cannot be made. */
+  const refusal = (moves: ReadonlyArray<Move>): LeaseLost | CheckpointMoved | undefined => {
     const leaseLost = firstLost(moves.flatMap(({ lease }) => lease ?? []))
     if (leaseLost !== undefined) return leaseLost
     for (const { from, name } of moves) {
       const { position } = entry(name)
       if (position !== from) return new CheckpointMoved({ name, expected: from, actual: position })
     }
+    return undefined
+  }
+
+  /** Checks and moves in one go: nothing waits between the checks, the writes and the moves. */
+  const commit = (
+    moves: ReadonlyArray<Move>,
+    writes: ReadonlyArray<() => void>
+  ): LeaseLost | CheckpointMoved | undefined => {
+    const refused = refusal(moves)
+    if (refused !== undefined) return refused
     for (const write of writes) write()
     for (const { name, to } of moves) {
       const stored = entry(name)
@@ -75,7 +82,7 @@ export const make = (): Driver => {
       ),
     commit: (moves, writes) =>
       Effect.suspend(() => {
-        const transaction: Transaction.Transaction = { writes: [], open: true }
+        const transaction: Transaction.Transaction = { writes: [], refused: () => refusal(moves), open: true }
         return writes.pipe(
           Effect.provideService(Transaction.Current, transaction),
           Effect.tap(() => {

@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as EventFilter from "../../EventFilter.ts"
 import type { EventId } from "../../EventId.ts"
 import { isMet } from "../../EventStore.ts"
+import { because, Unavailable } from "../../EventStoreError.ts"
 import type { Driver, EncodedAppend, EncodedPage, EncodedRecorded, Outcome, ReadRequest } from "../../EventStore.ts"
 import * as Position from "../../Position.ts"
 import * as Revision from "../../Revision.ts"
@@ -71,26 +72,6 @@ export const make = (): Driver => {
     return { _tag: "Appended", results }
   }
 
-  /** What an append within a transaction will come to, unless others append to its streams before that commits. */
-  const foresee = (appends: ReadonlyArray<EncodedAppend>): Outcome => {
-    const repeated = repeats(appends, (id) => byId.get(id))
-    if (Result.isFailure(repeated)) return repeated.failure
-    const results = appends.map(({ events, stream }, index) => {
-      const revision = Revision.make((revisionOf(stream) ?? -1) + events.length)
-      return repeated.success[index] ?? { revision, position: Position.make(head() + events.length), repeated: false }
-    })
-    return { _tag: "Appended", results }
-  }
-
-  // What may stand anywhere waits for the commit of the transaction that it is in; whatever expects a revision stands or
-  // falls at once.
-  const within = ({ writes }: Transaction.Transaction, appends: ReadonlyArray<EncodedAppend>, now: number): Outcome => {
-    if (!appends.every(({ events, expected }) => expected === "any" && events.length > 0)) return append(appends, now)
-    const outcome = foresee(appends)
-    if (outcome._tag === "Appended") writes.push(() => void append(appends, now))
-    return outcome
-  }
-
   const candidates = (filter: EventFilter.EventFilter): ReadonlyArray<EncodedRecorded> => {
     if (filter._tag === "Stream") return byStream.get(filter.stream) ?? []
     if (filter._tag === "Categories" && filter.categories.length === 1) {
@@ -118,11 +99,13 @@ export const make = (): Driver => {
   return {
     capabilities: { idempotency: "forever", appendAll: true, maxAppendBytes: 16 * 1024 * 1024 },
     append: (appends) =>
-      Effect.flatMap(Transaction.Current, (transaction) =>
-        Effect.map(Clock.currentTimeMillis, (now) =>
-          transaction?.open === true ? within(transaction, appends, now) : append(appends, now)
-        )
-      ),
+      Effect.flatMap(Transaction.Current, (transaction) => {
+        const refused = transaction?.open === true ? transaction.refused() : undefined
+        // It is written at once, though its transaction may still fail; but not when that is lost already.
+        return refused === undefined
+          ? Effect.map(Clock.currentTimeMillis, (now) => append(appends, now))
+          : Effect.fail(because("EventStore.append", new Unavailable({ problem: refused.message })))
+      }),
     read: (request) => Effect.sync(() => read(request)),
     find: (stream, id) =>
       Effect.sync(() => {

@@ -1,6 +1,7 @@
 // A transaction in memory: writes that wait in a list until the checkpoint that they belong to moves.
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { CheckpointMoved, LeaseLost } from "../../CheckpointStoreError.ts"
 
 /**
  * The writes of a transaction, in their order. Reads do not see them before it commits; what a fiber writes that
@@ -8,6 +9,8 @@ import * as Effect from "effect/Effect"
  */
 export interface Transaction {
   readonly writes: Array<() => void>
+  /** Why it cannot commit any more: its lease was lost, or its checkpoint moved. */
+  readonly refused: () => LeaseLost | CheckpointMoved | undefined
   open: boolean
 }
 
