@@ -8,6 +8,7 @@ import { describe, expect, test } from "tstyche"
 import type { CheckpointStore } from "../src/CheckpointStore.ts"
 import type { CheckpointStoreError } from "../src/CheckpointStoreError.ts"
 import type { EventStore } from "../src/EventStore.ts"
+import type { EventStoreError } from "../src/EventStoreError.ts"
 import * as Memory from "../src/Memory.ts"
 import * as Position from "../src/Position.ts"
 import * as Processor from "../src/Processor.ts"
@@ -172,7 +173,15 @@ describe("what is inferred", () => {
 
   test("waiting says how it can end", () => {
     expect(Processor.waitFor(Balances, Position.beginning)).type.toBe<
-      Effect.Effect<void, Processor.ProcessorStopped | Processor.WaitTimedOut | CheckpointStoreError, CheckpointStore>
+      Effect.Effect<
+        void,
+        | Processor.ProcessorStopped
+        | Processor.EventParked
+        | Processor.WaitTimedOut
+        | CheckpointStoreError
+        | EventStoreError,
+        CheckpointStore | EventStore
+      >
     >()
     // @ts-expect-error Argument of type 'number' is not assignable to parameter of type 'Position'.
     Processor.waitFor(Balances, 7)

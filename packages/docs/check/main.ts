@@ -45,5 +45,8 @@ await runSteps("check", [
   { name: "type tests", run: typeTests },
   { name: "import arrows", run: arrows },
   { name: "doc examples", run: examples },
-  { name: "mutants", run: async () => byExitCode(await run(process.execPath, ["packages/testing/mutants/main.ts"])) }
+  {
+    name: "mutants",
+    run: async () => byExitCode(await run(process.execPath, ["packages/testing/mutants/main.ts", "--brief"]))
+  }
 ])

@@ -58,7 +58,9 @@ type Laws = ReadonlyArray<Law<Memory.Services>>
 const haste = { mutants: 3, laws: 8, patience: "500 millis" } as const
 // Their laws wait for runners that come and go: in a crowd many would take too long, and each is then looked at again.
 const ofProcessors = { mutants: 2, laws: 6, patience: "1 second" } as const
-type Haste = typeof haste | typeof ofProcessors
+// Each mutant on its own laws alone: a quick look, that says nothing of what else it breaks.
+const glance = { mutants: 12, laws: 3, patience: "2 seconds" } as const
+type Haste = typeof haste | typeof ofProcessors | typeof glance
 
 /** The laws that break on a mutant, with little patience: most mutants are noticed at once. */
 const brokenOn = (all: Laws, by: Mutant["by"], { laws, patience }: Haste) =>
@@ -97,15 +99,35 @@ const judgeOne = Effect.fnUntraced(function* (all: Laws, mutant: Mutant, how: Ha
   }
 })
 
-/** Judges the mutants of a suite, or those of some of its laws. */
+/** Whether the laws that a mutant is for notice it. */
+const glanceAt = Effect.fnUntraced(function* (all: Laws, mutant: Mutant) {
+  const start = performance.now()
+  const { also = [], breaks, by, law } = mutant
+  const tied = new Set([law, ...also])
+  const found = yield* brokenOn(
+    all.filter(({ id }) => tied.has(keyOf(id))),
+    by,
+    glance
+  )
+  const isBroken = (key: string) => found.some((one) => keyOf(one.law) === key)
+  return {
+    outcome: { law, breaks, also, caught: isBroken(law), millis: performance.now() - start },
+    mutant,
+    suspects: [],
+    quiet: also.filter((key) => !isBroken(key))
+  }
+})
+
+/** Judges the mutants of a suite, or those of some of its laws; with `isBrief` on their own laws only. */
 export const judge = Effect.fnUntraced(function* (
   suite: keyof Suites,
-  numbers: ReadonlyArray<string> = []
+  numbers: ReadonlyArray<string> = [],
+  isBrief = false
 ): Effect.fn.Return<Judged> {
   const all: Laws = laws[suite]
   const how = suite === "Processor" ? ofProcessors : haste
   const alone = Semaphore.makeUnsafe(1)
-  const itself = yield* confirmed(all, {}, yield* brokenOn(all, {}, how))
+  const itself = isBrief ? [] : yield* confirmed(all, {}, yield* brokenOn(all, {}, how))
   // A mutant says nothing while Memory itself is broken.
   if (itself.length > 0) {
     return { outcomes: [], problems: itself.map(({ message }) => `Memory itself breaks ${message}`) }
@@ -117,9 +139,8 @@ export const judge = Effect.fnUntraced(function* (
     ...astray.map(({ law }) => `a mutant for ${law}, which is no law`)
   ]
   const chosen = mutants[suite].filter(({ law }) => hasNumber(law, numbers))
-  const judged = yield* Effect.forEach(chosen, (mutant) => judgeOne(all, mutant, how, alone), {
-    concurrency: how.mutants
-  })
+  const judgeAny = (mutant: Mutant) => (isBrief ? glanceAt(all, mutant) : judgeOne(all, mutant, how, alone))
+  const judged = yield* Effect.forEach(chosen, judgeAny, { concurrency: isBrief ? glance.mutants : how.mutants })
   for (const { mutant, outcome, quiet, suspects } of judged) {
     const say = (problem: string) => problems.push(`${mutant.law}, ${mutant.breaks}: ${problem}`)
     if (!outcome.caught) say("it survived")

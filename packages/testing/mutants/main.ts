@@ -1,12 +1,16 @@
 // `pnpm mutants [suite…] [law…]`: breaks Memory in one way for each law, and shows that this law notices and no other does.
-// A law is named by its number, as in `processor 13.2`, or `processor 13` for all that begin so.
+// With `--brief` each mutant meets its own laws only. A law is named by its number, as in `processor 13.2`, or `processor 13` for all that begin so.
 import { suites } from "@evolvent/testing/conformance"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import type { Judged, Outcome } from "./judge.ts"
 
 const begin = performance.now()
-const named = process.argv.slice(2).map((word) => word.toLowerCase().replace(/s$/, ""))
+const isBrief = process.argv.includes("--brief")
+const named = process.argv
+  .slice(2)
+  .filter((word) => !word.startsWith("--"))
+  .map((word) => word.toLowerCase().replace(/s$/, ""))
 const numbers = named.filter((word) => /^\d/.test(word))
 const words = named.filter((word) => !numbers.includes(word))
 // A relay is a processor, too; its laws are a suite of their own because they need a bus.
@@ -18,7 +22,7 @@ const chosen = suites.filter(
 
 const judge = (suite: string): Promise<Judged> =>
   new Promise((done) => {
-    const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { suite, numbers } })
+    const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { suite, numbers, isBrief } })
     const failed = (problem: string) => done({ outcomes: [], problems: [`${suite}: ${problem}`] })
     worker.on("message", done)
     worker.on("error", (error) => failed(String(error)))

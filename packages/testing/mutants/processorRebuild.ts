@@ -105,12 +105,10 @@ export const rebuilding: ReadonlyArray<Mutant> = [
   },
   {
     law: "Processor 15.1",
-    breaks: "while it switches a rebuild tells of the beginning",
+    breaks: "when it is done a rebuild tells of the beginning",
     by: functions(() => ({
       rebuild: (projection, options) =>
-        Stream.map(Processor.rebuild(projection, options), (now) =>
-          now.phase === "switching" ? { ...now, done: 0 } : now
-        )
+        Stream.map(Processor.rebuild(projection, options), (now) => (now.phase === "done" ? { ...now, done: 0 } : now))
     }))
   },
   {
