@@ -24,6 +24,12 @@ const Totals = Projection.make("totals", {
   row: Schema.Struct({ total: Schema.Int }),
   initial: { total: 0 }
 })({ evolve: { Added: ({ total }, { by }) => ({ total: total + by }) } })
+const Pair = Aggregate.make("Pair", {
+  command: Schema.TaggedUnion({ Both: {} }),
+  event: Schema.TaggedUnion({ One: {}, Two: {} }),
+  state: Schema.Null,
+  initial: null
+})({ decide: { Both: () => [{ _tag: "One" }, { _tag: "Two" }] }, evolve: { One: () => null, Two: () => null } })
 const seen: Array<number> = []
 const Seen = Processor.reactor("seen", {
   from: [Counter],
@@ -59,3 +65,27 @@ it.effect("where the event is parked the error says so, and the command was exec
     expect(again.repeated).toBe(true)
   }).pipe(Effect.provide(Live))
 )
+
+it.effect("an event of the command that is parked is told, also where it is not the last", () => {
+  const Picky = Projection.make("picky", {
+    from: [Pair],
+    row: Schema.Struct({ n: Schema.Int }),
+    initial: { n: 0 },
+    key: ({ type }) => type
+  })({
+    evolve: {
+      One: () => {
+        throw new Error("no")
+      },
+      Two: ({ n }) => ({ n: n + 1 })
+    }
+  })
+  return Effect.gen(function* () {
+    const command = Aggregate.execute(Pair, "a", { _tag: "Both" }, { waitFor: [Picky] })
+    expect((yield* Effect.flip(command))._tag).toBe("EventParked")
+  }).pipe(
+    Effect.provide(
+      Processor.layer(Processor.projection(Picky), { onFailure: "park" }).pipe(Layer.provideMerge(Memory.layer))
+    )
+  )
+})

@@ -10,6 +10,7 @@ import type { Tagged } from "./eventCodec.ts"
 import * as alone from "./execute.ts"
 import type { Executed, ExecuteOptions } from "./execute.ts"
 import type { EventParked, ProcessorStopped, WaitTimedOut } from "./processorErrors.ts"
+import { streamOf } from "./load.ts"
 import { waitFor } from "./processorStatus.ts"
 import type { Target } from "./processorStatus.ts"
 
@@ -83,10 +84,14 @@ export const execute = <
   const executed = alone.execute(aggregate, id, command, options)
   const { waitFor: targets } = options
   if (targets === undefined || targets.length === 0) return executed
-  const waited = Effect.tap(executed, ({ events, position }) =>
+  const waited = Effect.tap(executed, ({ events, position, revision = 0 }) =>
     events.length === 0
       ? Effect.void
-      : Effect.forEach(targets, (target) => waitFor(target, position), { concurrency: "unbounded", discard: true })
+      : Effect.flatMap(streamOf("Aggregate.execute", aggregate, id), (stream) => {
+          const written = { stream, from: revision - events.length + 1 }
+          const wait = (target: Target) => waitFor(target, position, { events: written })
+          return Effect.forEach(targets, wait, { concurrency: "unbounded", discard: true })
+        })
   )
   // That there is somebody to wait for was seen just now; the compiler knows it from the options' type alone.
   return waited as Effect.Effect<

@@ -22,6 +22,12 @@ export type Target =
   | { readonly name: string; readonly filter: EventFilter; readonly checkpoint: string }
   | { readonly name: string; readonly filter: EventFilter; readonly version: number }
 
+/** Events of one stream, from a revision on. */
+export interface Written {
+  readonly stream: string
+  readonly from: number
+}
+
 /** Where a processor stands; `lag` is undefined when it has handled everything. */
 export interface Status {
   readonly position: Position.Position
@@ -61,13 +67,13 @@ const lookAgain = "50 millis"
 /**
  * Waits until a processor has handled everything up to a position: read your own writes.
  *
- * Fails when the processor stopped before it, when it parked the event at that very position, and after the timeout (10
- * seconds unless given).
+ * Fails when the processor stopped before it, when it parked the event at that very position or one of `events`, and after the
+ * timeout (10 seconds unless given).
  */
 export const waitFor = Effect.fnUntraced(function* (
   target: Target,
   position: Position.Position,
-  options?: { readonly timeout?: Duration.Input }
+  options?: { readonly timeout?: Duration.Input; readonly events?: Written }
 ): Effect.fn.Return<
   void,
   ProcessorStopped | EventParked | WaitTimedOut | CheckpointStoreError | EventStoreError,
@@ -88,7 +94,7 @@ export const waitFor = Effect.fnUntraced(function* (
         // What stopped on no event stopped because of its store or its definition: how far it had come says nothing then.
         const isReached = reached >= position && (stopped === undefined || stopped.position !== undefined)
         if (isReached) {
-          const parkedHere = yield* parkedAt(store, name, position)
+          const parkedHere = yield* parkedOf(store, name, position, options?.events)
           return parkedHere === undefined
             ? undefined
             : yield* new EventParked({ processor: target.name, ...parkedHere })
@@ -106,12 +112,13 @@ export const waitFor = Effect.fnUntraced(function* (
   })
 })
 
-/** What is parked of the event at a position. */
-const parkedAt = (store: EventStore["Service"], name: string, position: Position.Position) =>
+/** What is parked of the event at a position, or of events that were written together up to there. */
+const parkedOf = (store: EventStore["Service"], name: string, position: Position.Position, events?: Written) =>
   Effect.map(parking.read(store, name), ({ entries }) => {
     for (const ofKey of entries.values()) {
-      for (const { eventId, key, position: at, problem } of ofKey.values()) {
-        if (at === position) return { eventId, key, position, problem }
+      for (const { eventId, key, position: at, problem, revision, stream } of ofKey.values()) {
+        const isOne = events !== undefined && stream === events.stream && revision >= events.from && at <= position
+        if (at === position || isOne) return { eventId, key, position: at, problem }
       }
     }
     return undefined

@@ -12,6 +12,7 @@ import { ReadModelStore } from "../ReadModelStore.ts"
 import type { EncodedRow } from "../ReadModelStore.ts"
 import * as StreamName from "../StreamName.ts"
 import { holdAll } from "./holdAll.ts"
+import * as parking from "./processorParking.ts"
 import { checkpointOf } from "./processorProjection.ts"
 import { preparing, stepChanges } from "./projectionBatch.ts"
 import { admit, RebuildRefused } from "./projectionRecord.ts"
@@ -52,13 +53,16 @@ export const rebuildRows = Effect.fnUntraced(function* <Name extends string, Row
 
   const replace = Effect.gen(function* () {
     const stands = (yield* checkpoints.loadAll(slots.namesOf(checkpointOf(projection)))).map(({ position }) => position)
+    // What was given up for good is no part of the new rows either.
+    const { dropped } = yield* parking.read(store, checkpointOf(projection))
+    const isDropped = ({ key, recorded }: Step) => dropped.has(parking.settledKey({ eventId: recorded.id, key }))
     const steps: Array<Step> = []
     // Of a page only what is wanted is kept: the log may be long.
     yield* Stream.runForEachArray(events, (page) =>
       Effect.sync(() => {
         for (const step of prepare(page.filter(handles))) {
           const at = stands[slots.slotOf(step.key)] ?? Position.beginning
-          if (wanted.has(step.key) && step.recorded.position <= at) steps.push(step)
+          if (wanted.has(step.key) && step.recorded.position <= at && !isDropped(step)) steps.push(step)
         }
       })
     )

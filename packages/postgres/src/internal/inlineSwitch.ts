@@ -222,6 +222,18 @@ export const make = (db: Database, registry: Registry, stores: Stores): InlinePr
       }
       const explained = <A>(effect: Effect.Effect<A, Failure>) =>
         Effect.mapError(effect, (error) => failed(name, error))
+      const { admit } = Processor.projection(projection)
+      if (admit !== undefined) {
+        yield* Effect.catch(
+          Effect.provideContext(admit, stores),
+          (error): Effect.Effect<never, InlineRefused | InlineFailed> =>
+            error._tag === "ProjectionChanged" || error._tag === "ProjectionMoved"
+              ? Effect.fail(new InlineRefused({ projection: name, problem: error.message }))
+              : error._tag === "EventFailed" || error._tag === "CheckpointMoved" || error._tag === "LeaseLost"
+                ? Effect.die(error)
+                : Effect.fail(failed(name, error))
+        )
+      }
       const before = yield* explained(inlineFor(one))
       if (before !== undefined && before !== one.category) return yield* other(before)
       // Before anybody switches: from then on appends of this process must know it.

@@ -136,7 +136,8 @@ export const make = (db: Database): ReadModelTables => {
   const find = (operation: string, table: Table): Effect.Effect<Opened | undefined, ReadModelStoreError> =>
     Effect.suspend(() => {
       const opened = known.get(idOf(table))
-      if (opened !== undefined) return fitting(operation, table, opened)
+      // One that does not fit may have been replaced since: it is looked up again.
+      if (opened !== undefined && difference(opened.layout, table) === undefined) return Effect.succeed(opened)
       const problem = nameProblem(table)
       if (problem !== undefined) return unsupported(operation, problem)
       return run(statements.find, parameters(table)).pipe(

@@ -24,6 +24,8 @@ BEGIN
   EXECUTE format('ALTER TABLE %s.%I RENAME TO evolvent_swapping', ${literal(schema)}, one.table_name);
   EXECUTE format('ALTER TABLE %s.%I RENAME TO %I', ${literal(schema)}, other.table_name, one.table_name);
   EXECUTE format('ALTER TABLE %s.evolvent_swapping RENAME TO %I', ${literal(schema)}, other.table_name);
+  EXECUTE format('COMMENT ON TABLE %s.%I IS %L', ${literal(schema)}, one.table_name, format('Rows of the projection "%s", version %s', p_name, p_version));
+  EXECUTE format('COMMENT ON TABLE %s.%I IS %L', ${literal(schema)}, other.table_name, format('Rows of the projection "%s", version %s', p_other, p_other_version));
   UPDATE ${schema}.read_models m SET indexes = CASE WHEN m.table_name = one.table_name THEN other.indexes ELSE one.indexes END
     WHERE m.table_name IN (one.table_name, other.table_name);
   nothing := set_config('lock_timeout', '0', true);
