@@ -163,3 +163,26 @@ it.live("a key is parked only when that was committed", () =>
 it("has a whole number of partitions", () => {
   for (const partitions of [0, -1, 1.5, Number.NaN]) expect(() => Bus.layer({ partitions })).toThrow(RangeError)
 })
+
+it.effect("a group has one set of topics in a process: a second subscriber with others is refused and told so", () =>
+  Effect.gen(function* () {
+    const bus = yield* Bus.Bus
+    const seen: Array<string> = []
+    const subscribe = (type: string) =>
+      bus.subscribe("group", { topics: [{ category: "Order", types: [type] }] }, ({ data }) =>
+        Effect.sync(() => void seen.push(String(data)))
+      )
+    const first = yield* Effect.forkScoped(subscribe("Placed"), { startImmediately: true })
+    const second = yield* Effect.forkScoped(subscribe("Paid"), { startImmediately: true })
+    yield* Effect.repeat(Effect.yieldNow, { times: 100 })
+    if (second.pollUnsafe() === undefined) return expect.fail("it is not refused")
+    const refused = yield* Effect.flip(Fiber.join(second))
+    expect(refused._tag).toBe("BusError")
+    expect(refused.message).toContain("runs in this process already, on other events")
+    // Who wants the same shares the work.
+    yield* Effect.forkScoped(subscribe("Placed"), { startImmediately: true })
+    yield* bus.publish(Array.from({ length: 20 }, (_, n) => message(n)))
+    while (seen.length < 20) yield* Effect.yieldNow
+    expect(first.pollUnsafe()).toBeUndefined()
+  }).pipe(Effect.scoped, Effect.provide(Memory.layer))
+)

@@ -229,6 +229,49 @@ describe("a manager stops on the event", () => {
     }).pipe(Effect.provide(Memory.layer))
   )
 
+  it.effect("whose deadline throws; tried again it comes alone, without another one that its event set", () =>
+    Effect.gen(function* () {
+      const came: Array<string> = []
+      let broken = true
+      const define = ProcessManager.make("Twice", {
+        observes: [Invoice],
+        correlate: ({ streamId }) => streamId,
+        event: Schema.TaggedUnion({ Started: {} }),
+        state: Schema.Null,
+        initial: null,
+        deadline: Schema.TaggedUnion({ Due: { which: Schema.String } })
+      })
+      const due = (which: string, after: "1 hour" | "2 hours" | "3 hours") =>
+        ProcessManager.deadline({ _tag: "Due", which }, { after })
+      const twice = Processor.manager(
+        define({
+          decide: { Sent: () => [{ _tag: "Started" }] },
+          deadline: {
+            // It means nothing, so that nothing that is stored tells whether it came.
+            Due: ({ which }) => {
+              if (which === "second" && broken) throw new Error("broken")
+              came.push(which)
+              return []
+            }
+          },
+          evolve: { Started: () => null },
+          dispatch: { Started: () => [due("first", "1 hour"), due("second", "2 hours"), due("third", "3 hours")] }
+        })
+      )
+      yield* send("1", "0 seconds")
+      yield* Effect.forkChild(Processor.run(twice, { lease: "80 days", onFailure: "park" }), { startImmediately: true })
+      yield* settle
+      for (const hours of ["1 hour", "1 hour", "2 hours"] as const) yield* after(hours)
+      expect(yield* Processor.parked(twice)).toMatchObject([{ key: "1", event: { type: "Started" } }])
+      broken = false
+      yield* Processor.retry(twice)
+      yield* after("1 hour")
+      // The third waited, since it is of the same process.
+      expect(came).toEqual(["first", "second", "third"])
+      expect(yield* Processor.parked(twice)).toEqual([])
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
   it.effect("that set a deadline and cannot be decoded any more, and does not lose the deadline", () =>
     Effect.gen(function* () {
       const { append } = yield* EventStore

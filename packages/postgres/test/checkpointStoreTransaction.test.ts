@@ -178,6 +178,27 @@ it("ends the transaction of a runner that stands still between its move and its 
     })
   ))
 
+it("ends the transaction of a runner that stands still between its rows and its move", () =>
+  run(
+    Effect.gen(function* () {
+      const store = yield* CheckpointStore
+      yield* store.advance({ name, from: at(0), to: at(1) })
+      const lease = yield* store.acquire(name, "ada", "1 second")
+      const standing = Effect.andThen(put("first"), Effect.never)
+      const moving = yield* Effect.forkScoped(
+        Effect.exit(store.transact({ name, from: at(1), to: at(2), lease }, standing))
+      )
+      yield* Effect.sleep(200)
+      const taken = yield* Effect.retry(store.acquire(name, "bob", "1 minute"), { times: 100, schedule: every20 })
+      const since = performance.now()
+      // The same row, which the other one has not let go of.
+      yield* store.transact({ name, from: at(1), to: at(2), lease: taken }, put("first"))
+      expect(performance.now() - since).toBeLessThan(5000)
+      expect([yield* stands, (yield* keys("first")).length]).toEqual([2, 1])
+      yield* Fiber.interrupt(moving)
+    })
+  ))
+
 it("moves a checkpoint with nothing to write in one statement, without a transaction", () =>
   run(
     Effect.gen(function* () {
@@ -194,7 +215,8 @@ it("moves a checkpoint with nothing to write in one statement, without a transac
       yield* store.commit([{ name, from: at(3), to: at(4) }], Effect.void)
       expect(counted).toEqual({ statements: 4, transactions: 0 })
       yield* store.commit([{ name, from: at(4), to: at(5) }], put("one"))
-      expect(counted).toEqual({ statements: 5, transactions: 1 })
+      // How long it may stand still is said first.
+      expect(counted).toEqual({ statements: 6, transactions: 1 })
       expect(yield* stands).toBe(5)
     })
   ))
