@@ -90,6 +90,33 @@ describe("an event that could not be decoded, and that turns out to be of anothe
     }).pipe(Effect.scoped, Effect.provide(Memory.layer))
   )
 
+  it.effect("stays parked where its stream's id is only one of its keys, until a rebuild has made all rows right", () =>
+    Effect.gen(function* () {
+      const both = (isMended: boolean) =>
+        Projection.make("both", {
+          from: [payment(isMended)],
+          row: Schema.Struct({ total: Schema.Int }),
+          initial: { total: 0 },
+          key: ({ data, streamId }) => [streamId, data.order]
+        })({ evolve: { Paid: ({ total }, { amount }) => ({ total: total + amount }) } })
+      const [old, mended] = [both(false), both(true)] as const
+      const running = yield* start(Processor.projection(old))
+      yield* isParked(old, yield* pay("p1", 12))
+      yield* Fiber.interrupt(running)
+      yield* start(Processor.projection(mended))
+      yield* Processor.retry(mended)
+      yield* settle
+      const [parked] = yield* Processor.parked(mended)
+      expect(parked?.problem).toBe('it belongs to "p1", "o7": Processor.rebuild makes them right, and settles it')
+      yield* Stream.runDrain(Processor.rebuild(mended))
+      expect(yield* Processor.parked(mended)).toEqual([])
+      expect([yield* ReadModel.get(mended, "p1"), yield* ReadModel.get(mended, "o7")]).toEqual([
+        { total: 12 },
+        { total: 12 }
+      ])
+    }).pipe(Effect.scoped, Effect.provide(Memory.layer))
+  )
+
   it.effect("is taken up by a process manager under its real key", () =>
     Effect.gen(function* () {
       const manager = (isMended: boolean) =>
@@ -205,7 +232,9 @@ describe("of several processes", () => {
       })
       const options = { partitions: 4, lease: "1 second" } as const
       yield* add("a", 1)
-      yield* Effect.forkScoped(first(Processor.run(failing, { ...options, retry: Schedule.spaced("50 millis") })))
+      const trying = yield* Effect.forkScoped(
+        first(Processor.run(failing, { ...options, retry: Schedule.spaced("50 millis") }))
+      )
       yield* TestClock.adjust("1 second")
       yield* Effect.forkScoped(second(Processor.run(working, options)))
       const ids = Array.from({ length: 16 }, (_, i) => `k${i}`)
@@ -217,6 +246,10 @@ describe("of several processes", () => {
       const holderOf = (id: string) => held[slotOf(`Counter-${id}`)]
       const other = holderOf([...seen][0] ?? expect.fail("it handled nothing"))
       expect([...seen].toSorted()).toEqual([...ids, "a"].filter((id) => holderOf(id) === other).toSorted())
+      // What it was trying is for the other one then.
+      yield* Fiber.interrupt(trying)
+      for (let i = 0; i < 10; i++) yield* Effect.andThen(TestClock.adjust("100 millis"), settle)
+      expect(seen.size).toBe(ids.length + 1)
     }).pipe(Effect.scoped, Effect.provide(Memory.layer))
   )
 

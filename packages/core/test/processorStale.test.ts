@@ -1,9 +1,11 @@
 // Processors that are held up for longer than their lease: what they could not come to is handled, by whoever comes to it.
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
 import { expect } from "vitest"
 import * as Aggregate from "../src/Aggregate.ts"
+import { CheckpointStore } from "../src/CheckpointStore.ts"
 import * as Memory from "../src/Memory.ts"
 import * as Processor from "../src/Processor.ts"
 
@@ -45,24 +47,37 @@ for (const [partitions, timers] of [
   it.live(`a handler that blocks everything for longer than the lease loses no event: ${name}`, () =>
     Effect.gen(function* () {
       const seen = new Map<string, Set<number>>()
+      const midst = yield* Latch.make()
       let blocks = true
       const reactor = Processor.reactor("blocking", {
         from: [Counter],
         handle: {
-          Added: ({ by }, { streamId }) =>
-            Effect.sync(() => {
+          Added: ({ by }, { streamId }) => {
+            const handled = Effect.sync(() => {
               if (by === 3 && streamId === "a" && blocks) {
                 blocks = false
                 block(150)
               }
               seen.set(streamId, (seen.get(streamId) ?? new Set()).add(by))
             })
+            // Of several partitions one is in the midst of an event when all are held up, and goes on with it.
+            if (by === 0 && streamId === "c") return Effect.andThen(midst.open, Effect.delay(handled, "250 millis"))
+            return by === 3 ? Effect.andThen(midst.await, handled) : handled
+          }
         }
       })
       const { position: first } = yield* add(0, 10)
       const processor = timers === undefined ? reactor : { ...reactor, timers }
-      yield* Effect.forkChild(Processor.run(processor, { partitions, lease: "80 millis" }))
-      yield* Processor.waitFor(reactor, first)
+      const checkpoints = yield* CheckpointStore
+      yield* Processor.run(processor, { partitions, lease: "80 millis" }).pipe(
+        // As a server does, it takes its time: who was held up goes on before its leases are renewed.
+        Effect.provideService(CheckpointStore, {
+          ...checkpoints,
+          renew: (leases) => Effect.delay(checkpoints.renew(leases), "10 millis")
+        }),
+        Effect.forkChild
+      )
+      yield* Processor.waitFor(reactor, first, { timeout: "3 seconds" })
       const { position: last } = yield* add(10, 12)
       yield* Processor.waitFor(reactor, last, { timeout: "3 seconds" })
       expect(blocks).toBe(false)

@@ -25,6 +25,8 @@ export interface Entry {
   readonly problem: string
   /** How often it was tried; 0 where it only came behind another one of its key. */
   readonly attempts: number
+  /** Whether its keys were not known, since it could not be decoded: it was parked under its stream's id. */
+  readonly isUnprepared?: boolean
   /** What was due and failed, where it was not the event itself. */
   readonly timer?: Timer
 }
@@ -36,7 +38,12 @@ const longestProblem = 2000
 export const inWords = (problem: string): string => problem.slice(0, longestProblem).toWellFormed()
 
 /** A step that is set aside. */
-export const entryOf = ({ key, recorded }: Step, problem: string, attempts: number, timer?: Timer): Entry => ({
+export const entryOf = (
+  { event, key, problem: problemOfStep, recorded }: Step,
+  problem: string,
+  attempts: number,
+  timer?: Timer
+): Entry => ({
   key,
   eventId: recorded.id,
   stream: recorded.stream,
@@ -44,7 +51,11 @@ export const entryOf = ({ key, recorded }: Step, problem: string, attempts: numb
   position: recorded.position,
   problem: inWords(problem),
   attempts,
-  ...(timer === undefined ? {} : { timer })
+  ...(timer === undefined
+    ? event === undefined && problemOfStep !== undefined
+      ? { isUnprepared: true }
+      : {}
+    : { timer })
 })
 
 /** What becomes of parked events, as it is stored. */

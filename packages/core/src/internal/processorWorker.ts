@@ -174,7 +174,10 @@ export const work = <Name extends string, E, R>(
     const keys = steps.map(({ key }) => key)
     if (processor.takes === "pages") {
       const rows = keys.map((key) => JSON.stringify(key)).join(", ")
-      const problem = `it belongs to ${rows}: drop it, and make these rows anew by Processor.rebuildRows`
+      const cure = keys.includes(entry.key)
+        ? "Processor.rebuild makes them right, and settles it"
+        : "drop it, and make these rows anew by Processor.rebuildRows"
+      const problem = `it belongs to ${rows}: ${cure}`
       return Effect.as(fenced(slot, parking.failedAgain({ ...entry, problem })), false)
     }
     const again = Effect.forEach(
@@ -210,7 +213,8 @@ export const work = <Name extends string, E, R>(
         yield* fenced(slot, parking.handled(entry))
         continue
       }
-      if (step === undefined) {
+      const isElsewhere = entry.isUnprepared === true && steps.some((one) => one.key !== key)
+      if (step === undefined || isElsewhere) {
         if (!(yield* moves(entry, steps, slot))) return
         continue
       }

@@ -75,6 +75,12 @@ const meanings: ReadonlyArray<readonly [prefix: string, isRetryable: boolean, wo
   ["40P01", true, "two transactions waited for each other, and the server ended this one"],
   ["40", true, "the server rolled the transaction back"],
   ["55P03", true, "somebody held a lock for longer than lock_timeout"],
+  [
+    "2BP01",
+    false,
+    "something depends on the table that was to be dropped, most often a view: drop that first; after a rebuild it shows the " +
+      "former rows and has to be made anew"
+  ],
   ["55006", true, "somebody is using what this call needs for itself"],
   ["25P03", true, "the transaction was idle for longer than idle_in_transaction_session_timeout"],
   ["25006", true, "the server is read-only: a replica, or a primary that was demoted"],
