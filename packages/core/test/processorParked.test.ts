@@ -1,5 +1,6 @@
 // What processors have parked, and what becomes of it: nothing is settled that was not handled, and nobody else is disturbed.
 import { it } from "@effect/vitest"
+import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -30,6 +31,8 @@ const Counter = Aggregate.make("Counter", {
 
 const add = (id: string, by: number) =>
   Effect.map(Aggregate.execute(Counter, id, { _tag: "Add", by }), ({ position }) => position)
+
+class Wordy extends Data.TaggedError("Wordy")<{ readonly message: string }> {}
 
 /** Lets everything that is to happen now happen. */
 const settle = Effect.repeat(Effect.yieldNow, { times: 500 })
@@ -195,7 +198,7 @@ describe("an event whose handler fails with a text", () => {
       Effect.gen(function* () {
         const reactor = Processor.reactor("wordy", {
           from: [Counter],
-          handle: { Added: () => Effect.fail(new Error(text)) }
+          handle: { Added: () => Effect.fail(new Wordy({ message: text })) }
         })
         yield* start(reactor)
         yield* isParked(reactor, yield* add("a", 1))
@@ -203,7 +206,7 @@ describe("an event whose handler fails with a text", () => {
         yield* settle
         const [parked] = yield* Processor.parked(reactor)
         expect(parked).toMatchObject({ attempts: 2, isRequested: false })
-        expect(parked?.problem).toContain("its handler failed with Error: ")
+        expect(parked?.problem).toContain("its handler failed with Wordy: ")
         expect(parked?.problem.isWellFormed()).toBe(true)
         expect(parked?.problem.length).toBeLessThanOrEqual(2000)
         expect((yield* Processor.status(reactor)).stopped).toBeUndefined()
