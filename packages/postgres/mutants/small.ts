@@ -16,7 +16,12 @@ export const small: ReadonlyArray<Mutant> = [
     by: [
       [
         checkpoints,
-        "transaction(Effect.tap(writes, () => move(moves, Option.isSome(outer) ? null : idleLimit(moves))))",
+        `transaction(
+                    Effect.andThen(
+                      hurry(moves),
+                      Effect.tap(writes, () => move(moves, String(idleLimit(moves))))
+                    )
+                  )`,
         "Effect.tap(transaction(writes), () => move(moves, null))"
       ]
     ]

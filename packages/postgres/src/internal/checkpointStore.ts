@@ -162,6 +162,9 @@ export const make = (db: Database): Driver => {
     return yield* failed("transact", new Unavailable({ problem }))
   })
 
+  /** Has the server end the running transaction where it stands still for long. */
+  const hurry = (moves: ReadonlyArray<Move>) => run("transact", patience, [PgTypes.text(String(2 * idleLimit(moves)))])
+
   /** Runs an effect in a transaction; what the transaction itself fails with becomes this store's error. */
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CheckpointStoreError, R> =>
     inTransaction(sql, effect, (error) => failed("transact", reasonOf(error)))
@@ -179,10 +182,10 @@ export const make = (db: Database): Driver => {
           : Effect.flatMap(Effect.serviceOption(sql.transactionService), (outer) =>
               Option.isSome(outer)
                 ? transaction(Effect.tap(writes, () => move(moves, null)))
-                : transaction(
+                : // From its first write on it holds rows that a successor needs: who stands still loses them.
+                  transaction(
                     Effect.andThen(
-                      // From its first write on it holds rows that a successor needs: who stands still loses them.
-                      run("transact", patience, [PgTypes.text(String(2 * idleLimit(moves)))]),
+                      hurry(moves),
                       Effect.tap(writes, () => move(moves, String(idleLimit(moves))))
                     )
                   )
