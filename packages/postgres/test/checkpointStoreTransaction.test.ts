@@ -1,4 +1,5 @@
 // What moves with a checkpoint on PostgreSQL: everything in its transaction, or nothing; whoever kills, races or stops.
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
@@ -184,11 +185,12 @@ it("ends the transaction of a runner that stands still between its rows and its 
       const store = yield* CheckpointStore
       yield* store.advance({ name, from: at(0), to: at(1) })
       const lease = yield* store.acquire(name, "ada", "1 second")
-      const standing = Effect.andThen(put("first"), Effect.never)
+      const written = yield* Deferred.make<void>()
+      const standing = Effect.andThen(put("first"), Effect.andThen(Deferred.succeed(written, undefined), Effect.never))
       const moving = yield* Effect.forkScoped(
         Effect.exit(store.transact({ name, from: at(1), to: at(2), lease }, standing))
       )
-      yield* Effect.sleep(200)
+      yield* Deferred.await(written)
       const taken = yield* Effect.retry(store.acquire(name, "bob", "1 minute"), { times: 100, schedule: every20 })
       const since = performance.now()
       // The same row, which the other one has not let go of.

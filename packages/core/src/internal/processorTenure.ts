@@ -12,8 +12,8 @@ import * as Position from "../Position.ts"
 import type { HandleError, Step } from "../Processor.ts"
 import type { Job } from "./processorJobs.ts"
 import { work } from "./processorWorker.ts"
-import * as retryEvents from "./retryEvents.ts"
 import type { Surroundings } from "./processorWorker.ts"
+import * as retryEvents from "./retryEvents.ts"
 import { count, nameOf, slotOf } from "./slots.ts"
 
 /** What a tenure is about: the leases held, and into how many partitions the slots are divided. */

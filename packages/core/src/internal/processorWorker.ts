@@ -261,7 +261,7 @@ export const work = <Name extends string, E, R>(
     const look = Effect.flatMap(timers.first(slots, atOnce, parking.has), ([first]) =>
       first === undefined ? Effect.void : set(first.due)
     )
-    // With a timer its event is parked: who has that tried again sets the timer again, who drops it is rid of both.
+    // With a timer its event is parked: who has that tried again has just this timer fired, who drops it is rid of both.
     const fire = (timer: Timer): Effect.Effect<void, HandleError<E>, R> =>
       fenceFor(timer.key, timers.fire(timer)).pipe(
         Effect.as<Effect.Effect<void, EventFailed<E> | EventStoreError>>(Effect.void),
