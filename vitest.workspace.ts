@@ -12,6 +12,8 @@ export default defineConfig({
       project("testing"),
       project("embedded-postgres"),
       project("postgres"),
+      project("nats-server"),
+      project("nats"),
       project("examples", ["src/**/*.test.ts", "test/**/*.test.ts"]),
       project("benchmarks"),
       project("docs")

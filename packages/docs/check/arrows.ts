@@ -13,12 +13,15 @@ export interface Violation {
   readonly message: string
 }
 
-/** `effect <- core <- { postgres, nats, testing, embedded-postgres } <- { cli, examples, benchmarks, docs }`. */
+/** `effect <- core <- { postgres, nats, testing, embedded-postgres, nats-server } <- { cli, examples, benchmarks, docs }`. */
 const tiers: ReadonlyArray<ReadonlyArray<string>> = [
   ["core"],
-  ["postgres", "nats", "testing", "embedded-postgres"],
+  ["postgres", "nats", "testing", "embedded-postgres", "nats-server"],
   ["cli", "examples", "benchmarks", "docs"]
 ]
+
+/** What the tests of a backend use beside it. */
+const forTests: ReadonlySet<string> = new Set(["testing", "embedded-postgres", "nats-server"])
 
 const tierOf = (folder: string): number => tiers.findIndex((tier) => tier.includes(folder))
 
@@ -92,7 +95,7 @@ const judgePackage = ({ folder, isSource }: Place, specifier: string, target: st
   }
   if (/\/internal(\/|$)/.test(specifier)) return ["internal", `"${specifier}" is internal to ${target}`]
   // A backend's own tests run the conformance suites, on a server that they start: these may look sideways.
-  if (!isSource && (target === "testing" || target === "embedded-postgres") && tierOf(folder) === 1) return undefined
+  if (!isSource && forTests.has(target) && tierOf(folder) === 1) return undefined
   if (tierOf(target) < 0) return ["arrow", `"${specifier}" has no place in the house: add its tier to arrows.ts`]
   if (tierOf(target) >= tierOf(folder)) return ["arrow", `${folder} must not import ${target} ("${specifier}")`]
   return undefined
