@@ -116,6 +116,8 @@ export interface Capabilities {
   readonly idempotency: "forever" | Duration.Duration
   /** Whether several streams can be appended to at once, all or nothing. */
   readonly appendAll: boolean
+  /** Whether old messages of a bus that is made of the log can be removed. */
+  readonly truncate: boolean
   /** How many bytes of data and metadata one append may hold. */
   readonly maxAppendBytes: number
 }
@@ -287,6 +289,14 @@ export interface Driver {
   readonly truncate?: (stream: StreamName, upTo: Truncation) => Effect.Effect<void, EventStoreError>
   /** The append that holds readers up; left out where none can. */
   readonly obstacle?: Effect.Effect<Obstacle | undefined, EventStoreError>
+  /**
+   * Follows the log behind a position: the inner effect gives the next page, and waits until there is one. Its pages say of
+   * themselves how far they go, so it needs no `listen`. Left out, it is made of `read` and `listen`.
+   */
+  readonly follow?: (
+    filter: EventFilter,
+    after: Position
+  ) => Effect.Effect<Effect.Effect<EncodedPage, EventStoreError>, EventStoreError, Scope.Scope>
   /** Begins to listen; the inner effect waits until something was appended since it last returned, or since the beginning. */
   readonly listen: Effect.Effect<Effect.Effect<void>, EventStoreError, Scope.Scope>
   /** How long a subscription waits for `listen` at most before it reads again; `Infinity` where wake-ups are never lost. */

@@ -36,7 +36,12 @@ export interface Options {
   /** A JWT, signed by the seed in `nkey`. */
   readonly jwt?: Redacted.Redacted
   /** Paths of PEM files; an empty record asks for TLS with the system's authorities. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly handshakeFirst?: boolean }
+  readonly tls?: {
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    readonly handshakeFirst?: boolean
+  }
   /** What reply subjects begin with: one of one's own where users are not to see each other's replies. */
   readonly inboxPrefix?: string
   /** How long a request may take until nobody knows whether it was carried out; 3 seconds unless given. */
@@ -217,7 +222,8 @@ export const make = (options: Options): Effect.Effect<NatsClient["Service"], Con
       request: (subject, body, given) =>
         Effect.callback((resume) => {
           const sent = outgoing(given?.headers)
-          const limit = given?.timeout === undefined ? timeout : Duration.toMillis(Duration.fromInputUnsafe(given.timeout))
+          const limit =
+            given?.timeout === undefined ? timeout : Duration.toMillis(Duration.fromInputUnsafe(given.timeout))
           connection.request(subject, body, { timeout: limit, ...(sent === undefined ? {} : { headers: sent }) }).then(
             (message) => resume(Effect.succeed(incoming(message))),
             (thrown: unknown) => resume(Effect.fail(failureOf(subject, thrown)))
@@ -263,4 +269,5 @@ export const make = (options: Options): Effect.Effect<NatsClient["Service"], Con
   })
 
 /** A connection as a layer. */
-export const layer = (options: Options): Layer.Layer<NatsClient, ConnectFailed> => Layer.effect(NatsClient, make(options))
+export const layer = (options: Options): Layer.Layer<NatsClient, ConnectFailed> =>
+  Layer.effect(NatsClient, make(options))

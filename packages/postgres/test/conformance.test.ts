@@ -4,7 +4,13 @@ import { describe, it } from "vitest"
 import * as Postgres from "../src/Postgres.ts"
 import { serve } from "./support/AppendStore.ts"
 
-const capabilities = { idempotency: "forever", appendAll: true, transaction: true, atomicBatch: true } as const
+const capabilities = {
+  idempotency: "forever",
+  appendAll: true,
+  truncate: true,
+  transaction: true,
+  atomicBatch: true
+} as const
 
 const { server } = await serve()
 suite("PostgreSQL", Postgres.layer(server.connection), { describe, it, capabilities })

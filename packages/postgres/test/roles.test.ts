@@ -51,7 +51,7 @@ suite("PostgreSQL as the writer", writer, {
   describe,
   it,
   services: ["EventStore", "SnapshotStore", "CheckpointStore", "ReadModelStore"],
-  capabilities: { idempotency: "forever", appendAll: true, transaction: true, atomicBatch: true }
+  capabilities: { idempotency: "forever", appendAll: true, truncate: true, transaction: true, atomicBatch: true }
 })
 
 let streams = 0

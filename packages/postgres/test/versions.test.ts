@@ -28,7 +28,13 @@ for (const bin of globSync(places).toSorted()) {
   if (major >= oldest) installed.set(major, { bin, version })
 }
 
-const capabilities = { idempotency: "forever", appendAll: true, transaction: true, atomicBatch: true } as const
+const capabilities = {
+  idempotency: "forever",
+  appendAll: true,
+  truncate: true,
+  transaction: true,
+  atomicBatch: true
+} as const
 
 for (const { bin, version } of installed.values()) {
   const { server } = await serve({ binaries: bin })

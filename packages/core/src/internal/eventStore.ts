@@ -171,10 +171,9 @@ export const make = (driver: Driver): EventStore["Service"] => {
           new Errors.InvalidRequest({ problem: `${stream} holds no messages of a bus, and its events stay` })
         )
       }
-      return (
-        driver.truncate?.(stream, upTo) ??
-        refuse(new Errors.Unsupported({ feature: "removing old messages of the bus" }))
-      )
+      return driver.capabilities.truncate && driver.truncate !== undefined
+        ? driver.truncate(stream, upTo)
+        : refuse(new Errors.Unsupported({ feature: "removing old messages of the bus" }))
     },
     obstacle: driver.obstacle ?? Effect.undefined
   }

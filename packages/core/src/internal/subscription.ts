@@ -28,7 +28,7 @@ export const make =
     // Shared by the attempts of one subscription, so that a reconnect goes on where it was.
     const follow = Effect.fnUntraced(function* (cursor: Cursor) {
       // Listen first, then read: what is appended in between wakes the next wait.
-      const woken = yield* driver.listen
+      const woken = driver.follow === undefined ? yield* driver.listen : Effect.void
       const refuse = Effect.flatMap(driver.newest, (head) =>
         Effect.fail(
           Errors.because("EventStore.subscribe", new Errors.CheckpointAheadOfStore({ after: cursor.after, head }))
@@ -50,15 +50,18 @@ export const make =
         ? Effect.asVoid(Effect.timeoutOption(woken, driver.pollInterval))
         : woken
       const scope = yield* Effect.scope
-      const fetch = Effect.suspend(() =>
-        driver.read({
-          filter,
-          direction: "forwards",
-          from: { _tag: "Position", position: Position.make(cursor.after + 1) },
-          limit: pageSize,
-          follows: true
-        })
-      )
+      const fetch =
+        driver.follow === undefined
+          ? Effect.suspend(() =>
+              driver.read({
+                filter,
+                direction: "forwards",
+                from: { _tag: "Position", position: Position.make(cursor.after + 1) },
+                limit: pageSize,
+                follows: true
+              })
+            )
+          : yield* driver.follow(filter, cursor.after)
       // What comes next: at first and behind a full page at once, at the end of the log after a wake-up.
       let coming = fetch
       const next: Effect.Effect<Page, Errors.EventStoreError> = Effect.suspend(() =>

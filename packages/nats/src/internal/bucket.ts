@@ -15,6 +15,11 @@ export interface Entry {
 /** The revision of a key that nobody has written. */
 export const never = 0
 
+/** How many bytes an entry makes as a message, with room for the headers that writing it adds. */
+export const bytesOf = (value: string | undefined, headers: Headers = []): number =>
+  headers.reduce((sum, [name, text]) => sum + name.length + Buffer.byteLength(text) + 4, 256) +
+  Buffer.byteLength(value ?? "")
+
 const deleted: Headers = [["KV-Operation", "DEL"]]
 
 /** A bucket; keys are tokens with dots between them, as `names.token` makes them. */

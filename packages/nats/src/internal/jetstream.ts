@@ -33,7 +33,12 @@ export interface StreamConfig {
 export interface StreamInfo {
   readonly config: StreamConfig
   readonly created: string
-  readonly state: { readonly messages: number; readonly first_seq: number; readonly last_seq: number; readonly bytes: number }
+  readonly state: {
+    readonly messages: number
+    readonly first_seq: number
+    readonly last_seq: number
+    readonly bytes: number
+  }
   readonly cluster?: { readonly leader?: string }
 }
 

@@ -129,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
     )
 
   return {
-    capabilities: { idempotency: "forever", appendAll: true, maxAppendBytes: 8 * 1024 * 1024 },
+    capabilities: { idempotency: "forever", appendAll: true, truncate: true, maxAppendBytes: 8 * 1024 * 1024 },
     append,
     read,
     history: (stream, from, limit) => explained("EventStore.history", readHistory(stream, from, limit)),

@@ -97,7 +97,7 @@ export const make = (): Driver => {
   }
 
   return {
-    capabilities: { idempotency: "forever", appendAll: true, maxAppendBytes: 16 * 1024 * 1024 },
+    capabilities: { idempotency: "forever", appendAll: true, truncate: true, maxAppendBytes: 16 * 1024 * 1024 },
     append: (appends) =>
       Effect.flatMap(Transaction.Current, (transaction) => {
         const refused = transaction?.open === true ? transaction.refused() : undefined

@@ -1,0 +1,188 @@
+// eventMessage: the events of one append as one message, and back; its body is a JSON array that anybody can read.
+import * as Result from "effect/Result"
+import type { EncodedEvent, EncodedRecorded, History } from "evolvent/EventStore"
+import type { EventId } from "evolvent/EventId"
+import * as Position from "evolvent/Position"
+import * as Revision from "evolvent/Revision"
+import type { StreamName } from "evolvent/StreamName"
+import * as StreamNames from "evolvent/StreamName"
+import type { Headers } from "../NatsClient.ts"
+import * as names from "./names.ts"
+
+/** How many events a message can hold: so many positions lie between two of them. */
+export const perMessage = 1024
+
+/** How many of the messages before a message knows. */
+const known = 16
+
+/** A message as far as it concerns events. */
+export interface EventMessage {
+  readonly subject: string
+  readonly sequence: number
+  readonly header: (name: string) => string | undefined
+  readonly text: () => string
+}
+
+/** Where a stream ends: its last message. */
+export interface Tail {
+  readonly sequence: number
+  readonly revision: Revision.Revision
+  readonly recordedAt: number
+  /** The numbers of the messages before it, the nearest first; all of them where they are fewer than 16. */
+  readonly before: ReadonlyArray<number>
+}
+
+/** The position of the last event of a message: the last that its number has room for, so that nothing lies between. */
+export const endOf = (sequence: number): Position.Position => Position.make((sequence + 1) * perMessage - 1)
+
+/** The number of the message at a position. */
+export const sequenceOf = (position: number): number => Math.floor(position / perMessage)
+
+/** The subject of a stream, or why it can have none. */
+export const subjectOf = (base: string, stream: StreamName): Result.Result<string, string> =>
+  Result.flatMap(names.token(StreamNames.category(stream)), (category) =>
+    Result.flatMap(names.token(StreamNames.id(stream)), (id) => {
+      const subject = `${base}${category}.${id}`
+      return subject.length <= names.longestSubject
+        ? Result.succeed(subject)
+        : Result.fail(
+            `its name makes a subject of ${subject.length} characters, and NATS has room for ${names.longestSubject}`
+          )
+    })
+  )
+
+interface Named {
+  readonly stream: StreamName
+  readonly category: string
+}
+
+/** Finds the stream of a subject; those that were found last are remembered. */
+export const naming = (base: string): ((subject: string) => Named) => {
+  const seen = new Map<string, Named>()
+  return (subject) => {
+    let found = seen.get(subject)
+    if (found === undefined) {
+      const [category = "", id = ""] = subject.slice(base.length).split(".")
+      const name = names.text(category)
+      found = { category: name, stream: `${name}-${names.text(id)}` as StreamName }
+      if (seen.size >= 10_000) seen.clear()
+      seen.set(subject, found)
+    }
+    return found
+  }
+}
+
+// The texts of data and metadata stand on lines of their own: valid JSON has no line break within, so they are found
+// again, as they were given, without being parsed.
+const before = '","data":\n'
+const between = '\n,"metadata":\n'
+const after = "\n}"
+
+/** The body of a message. */
+export const body = (events: ReadonlyArray<EncodedEvent>): string => {
+  let text = "["
+  for (const [i, { data, id, metadata, schemaVersion, type }] of events.entries()) {
+    const head = `{"id":"${id}","schemaVersion":${schemaVersion},"type":${JSON.stringify(type).slice(0, -1)}`
+    text += `${i === 0 ? "" : ","}${head}${before}${data}${between}${metadata}${after}`
+  }
+  return `${text}]`
+}
+
+const digits = (numbers: ReadonlyArray<number>): string => numbers.map((one) => one.toString(36)).join(" ")
+
+/** The headers of a message that stands behind `tail`. */
+export const headers = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined, recordedAt: number): Headers => [
+  ["Nats-Msg-Id", events[0]?.id ?? ""],
+  ["Ev-Rev", `${Revision.next(tail?.revision)} ${events.length}`],
+  ["Ev-At", String(recordedAt)],
+  ...(tail === undefined ? [] : ([["Ev-Prev", digits(beforeNext(tail))]] as const))
+]
+
+const beforeNext = ({ before, sequence }: Tail): ReadonlyArray<number> => [sequence, ...before.slice(0, known - 1)]
+
+/** The tail that an append of so many events makes of a tail. */
+export const grown = (tail: Tail | undefined, sequence: number, count: number, recordedAt: number): Tail => ({
+  sequence,
+  revision: Revision.make((tail === undefined ? -1 : tail.revision) + count),
+  recordedAt,
+  before: tail === undefined ? [] : beforeNext(tail)
+})
+
+const isNumbers = (list: ReadonlyArray<number>): boolean => list.every((one) => Number.isSafeInteger(one) && one >= 0)
+
+/** What the headers say: which revisions a message holds, when it was recorded, and what lies before it. */
+export const placeOf = ({ header, sequence, subject }: EventMessage) => {
+  const [first = Number.NaN, count = Number.NaN] = (header("Ev-Rev") ?? "").split(" ").map(Number)
+  const recordedAt = Number(header("Ev-At"))
+  const prev = header("Ev-Prev")
+  const before = prev === undefined ? [] : prev.split(" ").map((one) => Number.parseInt(one, 36))
+  if (!isNumbers([first, count, recordedAt, ...before]) || count < 1) {
+    throw new Error(`the message ${sequence} on ${subject} was not written by this library: its headers are not ours`)
+  }
+  return { first, count, recordedAt, before }
+}
+
+export const tailOf = (message: EventMessage): Tail => {
+  const { before, count, first, recordedAt } = placeOf(message)
+  return { sequence: message.sequence, revision: Revision.make(first + count - 1), recordedAt, before }
+}
+
+/** The events of a message. */
+export const decode = (
+  message: EventMessage,
+  { category, stream }: Named,
+  push: (event: EncodedRecorded) => void
+): void => {
+  const { count, first, recordedAt } = placeOf(message)
+  const lines = message.text().split("\n")
+  if (lines.length !== 4 * count + 1) {
+    throw new Error(`the message ${message.sequence} on ${message.subject} does not hold the ${count} events it claims`)
+  }
+  const start = endOf(message.sequence) - count + 1
+  for (let i = 0; i < count; i++) {
+    // `[{"id":"…",…,"type":"…","data":`, and in front of all but the first what ended the one before.
+    const head = lines[4 * i] ?? ""
+    const from = i === 0 ? 1 : 2
+    const { id, schemaVersion, type } = JSON.parse(`${head.slice(from, -'"data":'.length - 1)}}`) as {
+      readonly id: EventId
+      readonly schemaVersion: number
+      readonly type: string
+    }
+    push({
+      id,
+      type,
+      schemaVersion,
+      data: lines[4 * i + 1] ?? "",
+      metadata: lines[4 * i + 3] ?? "",
+      stream,
+      category,
+      revision: Revision.make(first + i),
+      position: Position.make(start + i),
+      recordedAt
+    })
+  }
+}
+
+/** The events of a message as folding needs them: those from a revision on and up to another. */
+export const history = (message: EventMessage, from: number, until: number): History | undefined => {
+  const { count, first } = placeOf(message)
+  const skipped = Math.max(0, from - first)
+  const end = Math.min(count, until - first + 1)
+  if (skipped >= end) return undefined
+  const all = JSON.parse(message.text()) as ReadonlyArray<{
+    readonly id: EventId
+    readonly type: string
+    readonly schemaVersion: number
+    readonly data: History["data"][number]
+  }>
+  const events = skipped === 0 && end === count ? all : all.slice(skipped, end)
+  const begin = endOf(message.sequence) - count + 1
+  return {
+    revision: Revision.make(first + skipped),
+    types: events.map(({ type }) => type),
+    schemaVersions: events.map(({ schemaVersion }) => schemaVersion),
+    data: events.map(({ data }) => data),
+    first: { id: events[0]?.id as EventId, position: Position.make(begin + skipped) },
+    last: Position.make(begin + end - 1)
+  }
+}
