@@ -6,9 +6,7 @@ import {
   headers as newHeaders,
   jwtAuthenticator,
   nkeyAuthenticator,
-  PermissionViolationError,
-  RequestError,
-  TimeoutError
+  PermissionViolationError
 } from "@nats-io/transport-node"
 import type { Authenticator, Msg, MsgHdrs, NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node"
 import * as Context from "effect/Context"
@@ -18,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { readFile } from "node:fs/promises"
+import * as requests from "./internal/requests.ts"
 import { ConnectFailed, RequestFailed } from "./NatsError.ts"
 
 /** How to connect. One way to say who one is, or none. */
@@ -52,7 +51,7 @@ export interface Options {
 export interface Incoming {
   readonly subject: string
   readonly reply: string | undefined
-  readonly data: Uint8Array
+  readonly isEmpty: boolean
   readonly text: () => string
   /** The value of a header, by its exact name. */
   readonly header: (name: string) => string | undefined
@@ -93,6 +92,8 @@ export class NatsClient extends Context.Service<
       body?: string | Uint8Array,
       options?: { readonly headers?: Headers; readonly reply?: string }
     ) => Effect.Effect<void, RequestFailed>
+    /** `publish` at once, for those who are called by messages; what cannot be sent is lost. */
+    readonly publishUnsafe: (subject: string, body: string, reply: string) => void
     /** Has a function called with each message of a subject, as long as the scope is open. */
     readonly subscribe: (
       subject: string,
@@ -104,18 +105,23 @@ export class NatsClient extends Context.Service<
   }
 >()("@evolvent/nats/NatsClient") {}
 
-const incoming = (message: Msg): Incoming => {
-  const { headers } = message
-  return {
-    subject: message.subject,
-    reply: message.reply,
-    data: message.data,
-    text: () => message.string(),
-    header: (name) => (headers?.has(name) === true ? headers.get(name) : undefined),
-    status: headers?.code ?? 0,
-    description: headers?.description ?? ""
+// Headers are decoded when they are looked at: most are not.
+const incoming = (message: Msg): Incoming => ({
+  subject: message.subject,
+  reply: message.reply,
+  isEmpty: message.data.length === 0,
+  text: () => message.string(),
+  header: (name) => {
+    const { headers } = message
+    return headers?.has(name) === true ? headers.get(name) : undefined
+  },
+  get status() {
+    return message.headers?.code ?? 0
+  },
+  get description() {
+    return message.headers?.description ?? ""
   }
-}
+})
 
 const outgoing = (headers: Headers | undefined): MsgHdrs | undefined => {
   if (headers === undefined || headers.length === 0) return undefined
@@ -126,28 +132,12 @@ const outgoing = (headers: Headers | undefined): MsgHdrs | undefined => {
 
 const describe = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
-/** What nats.js throws, as a fact. */
+/** What nats.js throws where something cannot be sent, as a fact. */
 const failureOf = (subject: string, thrown: unknown): RequestFailed => {
-  const failed = (why: RequestFailed["why"], problem: string) => new RequestFailed({ subject, why, problem })
-  if (thrown instanceof TimeoutError) return failed("TimedOut", "no answer in time")
-  if (thrown instanceof RequestError) {
-    if (thrown.isNoResponders()) return failed("NoResponders", "nobody answers there now")
-    if (thrown.cause instanceof PermissionViolationError) return failed("Refused", thrown.cause.message)
-    return thrown.message.toLowerCase().includes("permissions violation")
-      ? failed("Refused", thrown.message)
-      : failed("TimedOut", thrown.message)
-  }
-  if (thrown instanceof PermissionViolationError) return failed("Refused", thrown.message)
-  if (thrown instanceof Error) {
-    if (thrown.name === "InvalidArgumentError" || thrown.name === "InvalidSubjectError") {
-      return failed("Unsendable", thrown.message)
-    }
-    if (thrown.name === "ClosedConnectionError" || thrown.name === "DrainingConnectionError") {
-      return failed("Closed", "the connection is closed")
-    }
-  }
-  // A connection that broke in the middle: the request may have arrived.
-  return failed("TimedOut", describe(thrown))
+  const name = thrown instanceof Error ? thrown.name : ""
+  return name === "ClosedConnectionError" || name === "DrainingConnectionError"
+    ? new RequestFailed({ subject, why: "Closed", problem: "the connection is closed" })
+    : new RequestFailed({ subject, why: "Unsendable", problem: describe(thrown) })
 }
 
 const authenticatorOf = async (options: Options): Promise<Authenticator | undefined> => {
@@ -206,9 +196,24 @@ export const make = (options: Options): Effect.Effect<NatsClient["Service"], Con
       (open) => Effect.ignore(Effect.promise(() => open.close()))
     )
     const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.requestTimeout ?? "3 seconds"))
+    const answers = requests.make(createInbox(options.inboxPrefix))
+    connection.subscribe(answers.subject, {
+      callback: (error, message) => {
+        if (error === null) answers.take(incoming(message))
+      }
+    })
     const reconnected = new Set<() => void>()
     const follow = async (): Promise<void> => {
-      for await (const { type } of connection.status()) if (type === "reconnect") for (const take of reconnected) take()
+      for await (const status of connection.status()) {
+        if (status.type === "reconnect") {
+          answers.lose("the connection broke while the answer was waited for")
+          for (const take of reconnected) take()
+        }
+        const refused =
+          status.type === "error" && status.error instanceof PermissionViolationError ? status.error : undefined
+        if (refused?.operation === "publish") answers.refuse(refused.subject, refused.message)
+      }
+      answers.close()
     }
     void follow()
 
@@ -219,16 +224,17 @@ export const make = (options: Options): Effect.Effect<NatsClient["Service"], Con
         maxPayload: connection.info?.max_payload ?? 1024 * 1024
       })),
       newInbox: () => createInbox(options.inboxPrefix),
-      request: (subject, body, given) =>
-        Effect.callback((resume) => {
-          const sent = outgoing(given?.headers)
-          const limit =
-            given?.timeout === undefined ? timeout : Duration.toMillis(Duration.fromInputUnsafe(given.timeout))
-          connection.request(subject, body, { timeout: limit, ...(sent === undefined ? {} : { headers: sent }) }).then(
-            (message) => resume(Effect.succeed(incoming(message))),
-            (thrown: unknown) => resume(Effect.fail(failureOf(subject, thrown)))
-          )
-        }),
+      request: (subject, body, given) => {
+        const limit =
+          given?.timeout === undefined ? timeout : Duration.toMillis(Duration.fromInputUnsafe(given.timeout))
+        const headers = outgoing(given?.headers)
+        return answers.ask(
+          subject,
+          limit,
+          (reply) => connection.publish(subject, body, headers === undefined ? { reply } : { reply, headers }),
+          (thrown) => failureOf(subject, thrown)
+        )
+      },
       publish: (subject, body, given) =>
         Effect.suspend(() => {
           const sent = outgoing(given?.headers)
@@ -242,6 +248,9 @@ export const make = (options: Options): Effect.Effect<NatsClient["Service"], Con
             return Effect.fail(failureOf(subject, thrown))
           }
         }),
+      publishUnsafe: (subject, body, reply) => {
+        if (!connection.isClosed() && !connection.isDraining()) connection.publish(subject, body, { reply })
+      },
       subscribe: (subject, take, refused) =>
         Effect.asVoid(
           Effect.acquireRelease(

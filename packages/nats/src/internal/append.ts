@@ -94,8 +94,8 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
   ): Effect.fn.Return<Ended | undefined, Failure | EventStoreError> {
     // Starting again from what is stored keeps the time from ever going back along a stream, whatever the clock does.
     const now = Math.max(yield* Clock.currentTimeMillis, tail?.recordedAt ?? 0)
-    const text = body(one.events)
-    const sent = headers(one.events, tail, now)
+    const text = body(one.events, tail, now)
+    const sent = headers(one.events, tail)
     const problem = sizeProblem(one, text, sent, yield* maxMessage)
     if (problem !== undefined) return yield* because("EventStore.append", problem)
     const expected = tail?.sequence ?? 0

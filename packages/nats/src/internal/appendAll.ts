@@ -76,8 +76,8 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
       const now = Math.max(clock, ends[i]?.recordedAt ?? 0)
       const message = {
         subject: subjects[i] ?? "",
-        body: body(one.events),
-        headers: headers(one.events, ends[i], now),
+        body: body(one.events, ends[i], now),
+        headers: headers(one.events, ends[i]),
         expectedLast: ends[i]?.sequence ?? 0
       }
       const problem = sizeProblem(one, message.body, message.headers, max)

@@ -72,18 +72,23 @@ export const naming = (base: string): ((subject: string) => Named) => {
   }
 }
 
-// The texts of data and metadata stand on lines of their own: valid JSON has no line break within, so they are found
-// again, as they were given, without being parsed.
-const before = '","data":\n'
+// Where an event stands, and the texts of its data and metadata, have lines of their own: JSON has no line break within, so
+// they are found again as they were given, without being parsed.
 const between = '\n,"metadata":\n'
 const after = "\n}"
+const inType = '","schemaVersion":'
+const inVersion = ',"revision":'
+const inRevision = ',"recordedAt":'
+const inTime = ',"data":'
 
-/** The body of a message. */
-export const body = (events: ReadonlyArray<EncodedEvent>): string => {
+/** The body of a message that stands behind `tail`. */
+export const body = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined, recordedAt: number): string => {
+  const first = Revision.next(tail?.revision)
   let text = "["
   for (const [i, { data, id, metadata, schemaVersion, type }] of events.entries()) {
-    const head = `{"id":"${id}","schemaVersion":${schemaVersion},"type":${JSON.stringify(type).slice(0, -1)}`
-    text += `${i === 0 ? "" : ","}${head}${before}${data}${between}${metadata}${after}`
+    const typed = JSON.stringify(type).slice(0, -1)
+    const head = `{"id":"${id}","type":${typed}${inType}${schemaVersion}${inVersion}${first + i}${inRevision}${recordedAt}`
+    text += `${i === 0 ? "" : ","}${head}${inTime}\n${data}${between}${metadata}${after}`
   }
   return `${text}]`
 }
@@ -91,12 +96,10 @@ export const body = (events: ReadonlyArray<EncodedEvent>): string => {
 const digits = (numbers: ReadonlyArray<number>): string => numbers.map((one) => one.toString(36)).join(" ")
 
 /** The headers of a message that stands behind `tail`. */
-export const headers = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined, recordedAt: number): Headers => [
-  ["Nats-Msg-Id", events[0]?.id ?? ""],
-  ["Ev-Rev", `${Revision.next(tail?.revision)} ${events.length}`],
-  ["Ev-At", String(recordedAt)],
-  ...(tail === undefined ? [] : ([["Ev-Prev", digits(beforeNext(tail))]] as const))
-]
+export const headers = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined): Headers => {
+  const id = ["Nats-Msg-Id", events[0]?.id ?? ""] as const
+  return tail === undefined ? [id] : [id, ["Ev-Prev", digits(beforeNext(tail))]]
+}
 
 const beforeNext = ({ before, sequence }: Tail): ReadonlyArray<number> => [sequence, ...before.slice(0, known - 1)]
 
@@ -108,18 +111,41 @@ export const grown = (tail: Tail | undefined, sequence: number, count: number, r
   before: tail === undefined ? [] : beforeNext(tail)
 })
 
-const isNumbers = (list: ReadonlyArray<number>): boolean => list.every((one) => Number.isSafeInteger(one) && one >= 0)
-
-/** What the headers say: which revisions a message holds, when it was recorded, and what lies before it. */
-export const placeOf = ({ header, sequence, subject }: EventMessage) => {
-  const [first = Number.NaN, count = Number.NaN] = (header("Ev-Rev") ?? "").split(" ").map(Number)
-  const recordedAt = Number(header("Ev-At"))
-  const prev = header("Ev-Prev")
-  const before = prev === undefined ? [] : prev.split(" ").map((one) => Number.parseInt(one, 36))
-  if (!isNumbers([first, count, recordedAt, ...before]) || count < 1) {
-    throw new Error(`the message ${sequence} on ${subject} was not written by this library: its headers are not ours`)
+/** What the first line of an event says; it begins after `[` or `},`. */
+const headOf = (line: string, from: number) => {
+  const type = from + '{"id":"'.length
+  const version = line.lastIndexOf(inType)
+  const revision = line.indexOf(inVersion, version)
+  const time = line.indexOf(inRevision, revision)
+  const text = line.slice(type + 36 + '","type":"'.length, version)
+  return {
+    id: line.slice(type, type + 36) as EventId,
+    type: text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text,
+    schemaVersion: Number(line.slice(version + inType.length, revision)),
+    revision: Number(line.slice(revision + inVersion.length, time)),
+    recordedAt: Number(line.slice(time + inRevision.length, -inTime.length))
   }
-  return { first, count, recordedAt, before }
+}
+
+const linesOf = (message: EventMessage): ReadonlyArray<string> => {
+  const lines = message.text().split("\n")
+  if (lines.length < 5 || lines.length % 4 !== 1 || !lines[0]?.startsWith('[{"id":"')) {
+    throw new Error(`the message ${message.sequence} on ${message.subject} was not written by this library`)
+  }
+  return lines
+}
+
+/** Which revisions a message holds, when it was recorded, and what lies before it. */
+export const placeOf = (message: EventMessage) => {
+  const lines = linesOf(message)
+  const { recordedAt, revision } = headOf(lines[0] ?? "", 1)
+  const before = message.header("Ev-Prev")
+  return {
+    first: revision,
+    count: (lines.length - 1) / 4,
+    recordedAt,
+    before: before === undefined ? [] : before.split(" ").map((one) => Number.parseInt(one, 36))
+  }
 }
 
 export const tailOf = (message: EventMessage): Tail => {
@@ -133,21 +159,11 @@ export const decode = (
   { category, stream }: Named,
   push: (event: EncodedRecorded) => void
 ): void => {
-  const { count, first, recordedAt } = placeOf(message)
-  const lines = message.text().split("\n")
-  if (lines.length !== 4 * count + 1) {
-    throw new Error(`the message ${message.sequence} on ${message.subject} does not hold the ${count} events it claims`)
-  }
+  const lines = linesOf(message)
+  const count = (lines.length - 1) / 4
   const start = endOf(message.sequence) - count + 1
   for (let i = 0; i < count; i++) {
-    // `[{"id":"…",…,"type":"…","data":`, and in front of all but the first what ended the one before.
-    const head = lines[4 * i] ?? ""
-    const from = i === 0 ? 1 : 2
-    const { id, schemaVersion, type } = JSON.parse(`${head.slice(from, -'"data":'.length - 1)}}`) as {
-      readonly id: EventId
-      readonly schemaVersion: number
-      readonly type: string
-    }
+    const { id, recordedAt, revision, schemaVersion, type } = headOf(lines[4 * i] ?? "", i === 0 ? 1 : 2)
     push({
       id,
       type,
@@ -156,7 +172,7 @@ export const decode = (
       metadata: lines[4 * i + 3] ?? "",
       stream,
       category,
-      revision: Revision.make(first + i),
+      revision: Revision.make(revision),
       position: Position.make(start + i),
       recordedAt
     })
@@ -165,18 +181,19 @@ export const decode = (
 
 /** The events of a message as folding needs them: those from a revision on and up to another. */
 export const history = (message: EventMessage, from: number, until: number): History | undefined => {
-  const { count, first } = placeOf(message)
-  const skipped = Math.max(0, from - first)
-  const end = Math.min(count, until - first + 1)
-  if (skipped >= end) return undefined
   const all = JSON.parse(message.text()) as ReadonlyArray<{
     readonly id: EventId
     readonly type: string
     readonly schemaVersion: number
+    readonly revision: number
     readonly data: History["data"][number]
   }>
-  const events = skipped === 0 && end === count ? all : all.slice(skipped, end)
-  const begin = endOf(message.sequence) - count + 1
+  const first = all[0]?.revision ?? 0
+  const skipped = Math.max(0, from - first)
+  const end = Math.min(all.length, until - first + 1)
+  if (skipped >= end) return undefined
+  const events = skipped === 0 && end === all.length ? all : all.slice(skipped, end)
+  const begin = endOf(message.sequence) - all.length + 1
   return {
     revision: Revision.make(first + skipped),
     types: events.map(({ type }) => type),

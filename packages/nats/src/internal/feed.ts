@@ -12,6 +12,8 @@ export interface Message {
   readonly sequence: number
   readonly header: (name: string) => string | undefined
   readonly text: () => string
+  /** How many messages of the feed lay behind it when it was sent, as the server counts: 2.9 may count too many. */
+  readonly behind: number
 }
 
 /** Messages in their order, and the number through which there are no others of the feed; `atEnd` where none lay behind. */
@@ -58,13 +60,11 @@ const gone = (stream: string, problem: string): RequestFailed =>
   new RequestFailed({ subject: stream, why: "TimedOut", problem: `the feed of ${stream} broke off: ${problem}` })
 
 /** What the server's reply subject says of a message: `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<n>.<time>.<pending>`. */
-const placeOf = (reply: string | undefined): { sequence: number; n: number; pending: number } | undefined => {
-  const tokens = reply?.split(".") ?? []
+const placeOf = (reply: string): { sequence: number; n: number; pending: number } => {
+  const tokens = reply.split(".")
   // With a domain and an account in front there are more.
   const at = tokens.length >= 11 ? 7 : 5
-  return tokens.length >= 9
-    ? { sequence: Number(tokens[at]), n: Number(tokens[at + 1]), pending: Number(tokens[at + 3]) }
-    : undefined
+  return { sequence: Number(tokens[at]), n: Number(tokens[at + 1]), pending: Number(tokens[at + 3]) }
 }
 
 /** Opens a feed of the messages of a subject, or of all. */
@@ -85,13 +85,25 @@ export const open = (
     let given = through
     let isMore = true
     let received = 0
-    // The running pull: its number, how many messages it may still bring, and whether it ends where the stream does.
-    let pull = 0
-    let open = 0
-    let isOver = true
+    // The running pulls, and how many messages each may still bring; the server fills them one after the other.
+    let pulls: Array<{ readonly number: number; open: number }> = []
+    let count = 0
+    let size = 0
+    let kind: boolean | undefined
     let problem: string | undefined
     let told = 0
     let wake: (() => void) | undefined
+
+    /** Asks for as many messages as the page that is waited for may have. */
+    const request = (): void => {
+      count += 1
+      pulls.push({ number: count, open: size })
+      const body =
+        kind === true
+          ? `{"batch":${size},"expires":${patience * nanos},"idle_heartbeat":${heartbeat * nanos}}`
+          : `{"batch":${size},"no_wait":true}`
+      client.publishUnsafe(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, body, `${inbox}.${count}`)
+    }
 
     const tell = (): void => {
       told += 1
@@ -108,34 +120,41 @@ export const open = (
       if (code === 100) {
         // Those before it have come: it has looked at all messages up to there.
         const last = Number(header("Nats-Last-Stream") ?? 0)
-        const count = Number(header("Nats-Last-Consumer") ?? received)
-        if (count !== received) return fail(`${count - received} messages are missing`)
+        const sent = Number(header("Nats-Last-Consumer") ?? received)
+        if (sent !== received) return fail(`${sent - received} messages are missing`)
         if (last > through) {
           through = last
           isMore = false
         }
         return tell()
       }
-      if (to !== `${inbox}.${pull}`) return
+      const number = Number(to.slice(inbox.length + 1))
+      if (!pulls.some((one) => one.number === number)) return
       // 404 and 408 end a pull; whatever else, and the consumer may be gone.
       if (code !== 404 && code !== 408) return fail(`${code} ${description}`)
-      isOver = true
-      isMore = false
+      pulls = pulls.filter((one) => one.number !== number)
+      if (pulls.length === 0) isMore = false
       tell()
     }
 
     const take = (message: Incoming): void => {
-      if (message.status !== 0) return status(message)
+      // What the server says itself has nothing to be acknowledged.
+      if (message.reply?.startsWith("$JS.ACK.") !== true) return status(message)
       const place = placeOf(message.reply)
-      if (place === undefined) return
       if (place.n !== received + 1) return fail(`message ${received + 1} of its consumer is missing`)
       received = place.n
       through = place.sequence
       isMore = place.pending > 0
-      open -= 1
-      if (open === 0) isOver = true
-      buffer.push({ subject: message.subject, sequence: place.sequence, header: message.header, text: message.text })
-      if (isOver || !isMore) tell()
+      const [pull] = pulls
+      if (pull !== undefined) {
+        pull.open -= 1
+        if (pull.open === 0) pulls.shift()
+        // The next one is on its way before this one is through: the server does not wait for it.
+        if (isMore && pulls.length === 1 && pull.open === size >> 1 && buffer.length < size) request()
+      }
+      const { header, subject: on, text } = message
+      buffer.push({ subject: on, sequence: place.sequence, header, text, behind: place.pending })
+      if (buffer.length >= size || pulls.length === 0 || !isMore) tell()
     }
 
     yield* client.subscribe(`${inbox}.*`, take, fail)
@@ -154,19 +173,6 @@ export const open = (
       patiently(jetstream.api<{ readonly num_pending?: number }>(address, { stream_name: stream, config })),
       () => forget
     )
-
-    const ask = (max: number, waits: boolean): Effect.Effect<void, Failure> =>
-      Effect.suspend(() => {
-        pull += 1
-        open = max
-        isOver = false
-        const body = waits
-          ? { batch: max, expires: patience * nanos, idle_heartbeat: heartbeat * nanos }
-          : { batch: max, no_wait: true }
-        return client.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), {
-          reply: `${inbox}.${pull}`
-        })
-      })
 
     /** Waits until something comes in that was not `seen`; where nothing does, the feed is broken. */
     const wait = (seen: number): Effect.Effect<void> =>
@@ -194,11 +200,14 @@ export const open = (
     const next = (max: number, waits: boolean, asked = false): Effect.Effect<Page, Failure> =>
       Effect.suspend(() => {
         if (problem !== undefined) return Effect.fail(gone(stream, problem))
+        const isOver = pulls.length === 0
         if (buffer.length >= max || (buffer.length > 0 && (isOver || !isMore))) return Effect.succeed(page(max))
         if (waits && buffer.length === 0 && through > given) return Effect.succeed(page(max))
         if (isOver && asked && !waits) return Effect.succeed(page(max))
-        if (!isOver) return Effect.andThen(wait(told), next(max, waits, asked))
-        return Effect.andThen(ask(max, waits), next(max, waits, true))
+        size = max
+        kind = waits
+        if (isOver) request()
+        return Effect.andThen(wait(told), next(max, waits, true))
       })
 
     return { next: (max, waits) => next(max, waits) }

@@ -56,7 +56,12 @@ const patience = Schedule.min([Schedule.exponential("20 millis"), Schedule.space
 
 /** Does it again while the server is without a leader or busy, for some seconds; `TimedOut` too, as it may be repeated. */
 export const patiently = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
-  Effect.retry(effect, { while: (error) => error.isRetryable, schedule: patience })
+  // A schedule is set up only where it is needed: it costs more than the call.
+  Effect.catchIf(
+    effect,
+    (error) => error.isRetryable,
+    () => Effect.retry(effect, { while: (error) => error.isRetryable, schedule: patience })
+  )
 
 interface WithError {
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string }
