@@ -62,11 +62,54 @@ export interface Replay {
   readonly events: number
 }
 
-export type Request = Open | Seed | AppendFor | LoadFor | ReadAll | Project | Replay
+/** Goes through all events in order from the beginning, again and again; each is parsed as JSON, and decoded by nothing else. */
+export interface CatchUp {
+  readonly op: "catchUp"
+  readonly how: "read" | "subscribe"
+  readonly seconds: number
+}
+
+/** Puts so many messages on the bus; their contents are those of the events from 0 on. */
+export interface Fill {
+  readonly op: "fill"
+  readonly messages: number
+}
+
+/**
+ * Publishes in a closed loop, each caller so many messages at once; every message has a key of its own. Of all callers
+ * together `inFlight` messages are on their way at most.
+ */
+export interface Publish {
+  readonly op: "publish"
+  readonly callers: number
+  readonly batch: number
+  readonly inFlight: number
+  readonly seconds: number
+}
+
+/** Handles what `fill` put on the bus, as a group that is new; at least once, in order. */
+export interface Consume {
+  readonly op: "consume"
+  readonly group: string
+  readonly messages: number
+}
+
+export type Request =
+  | Open
+  | Seed
+  | AppendFor
+  | LoadFor
+  | ReadAll
+  | Project
+  | Replay
+  | CatchUp
+  | Fill
+  | Publish
+  | Consume
 
 /** What a peer answers; what an operation does not measure is 0. */
 export interface Answer {
-  /** How many operations were acknowledged: appends, loads, events read or projected. */
+  /** How many operations were acknowledged: appends, loads, events read or projected, messages. */
   readonly count: number
   readonly seconds: number
   /** Milliseconds that an operation took. */
@@ -79,11 +122,12 @@ export interface Answer {
   readonly memory?: MemoryUse
 }
 
-/** Bytes of memory (resident set): when idle, at the peak, and the median of each of the passes of the replay. */
+/** Bytes of memory: resident when idle and at the peak of all passes, and what was live early and late in them. */
 export interface MemoryUse {
   readonly idle: number
   readonly peak: number
-  readonly passes: ReadonlyArray<number>
+  readonly early: number
+  readonly late: number
 }
 
 /** A peer: what it can do of the protocol. */
@@ -95,6 +139,10 @@ export interface Peer {
   readonly read?: (request: ReadAll) => Promise<Answer>
   readonly project?: (request: Project) => Promise<Answer>
   readonly replay?: (request: Replay) => Promise<Answer>
+  readonly catchUp?: (request: CatchUp) => Promise<Answer>
+  readonly fill?: (request: Fill) => Promise<Answer>
+  readonly publish?: (request: Publish) => Promise<Answer>
+  readonly consume?: (request: Consume) => Promise<Answer>
   readonly close: () => Promise<void>
 }
 

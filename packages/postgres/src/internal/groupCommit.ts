@@ -8,32 +8,15 @@ import * as Result from "effect/Result"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Scope from "effect/Scope"
 import type { EncodedAppend, Outcome } from "evolvent/EventStore"
-import { charactersOf } from "./appendLimits.ts"
 import type { Limits } from "./appendLimits.ts"
 import { closed, refused } from "./appendRefusals.ts"
 import * as appendQueue from "./appendQueue.ts"
 import type { QuickAnswer, Statements } from "./appendStatements.ts"
+import * as groupMember from "./groupMember.ts"
+import type { Member } from "./groupMember.ts"
 import { explain, isConnection, mayBeStored, sqlState } from "./sqlErrors.ts"
 
 export type { Limits }
-
-interface Member extends appendQueue.Waiting {
-  readonly done: (exit: Exit.Exit<Outcome, SqlError>) => void
-  /** The shortest way in was unsure of it: it takes the longer one. */
-  unsure: boolean
-  attempts: number
-  /** When its first attempt failed, and how often it found an id held. */
-  failedAt: number | undefined
-  locked: number
-  /** An attempt that failed here may have been stored there. */
-  doubtful: boolean
-  /** The fiber that carries it alone; it ends when the caller is interrupted. */
-  fiber: Fiber.Fiber<unknown> | undefined
-}
-
-/** One event at a known revision, or as the first of its stream: what the shortest ways in are for. */
-const isPlain = ({ append: { events, expected }, solo, unsure }: Member): boolean =>
-  !solo && !unsure && events.length === 1 && (typeof expected === "number" || expected === "noStream")
 
 /**
  * An append that is gathered with those of other fibers.
@@ -110,15 +93,31 @@ export const make = Effect.fnUntraced(function* (
     })
   }
 
+  // The only append there is takes its lane past the queue, and past what only a group needs: each step that a lone append
+  // takes is one more that its caller waits for.
+  const runLone = (member: Member): void => {
+    const { append } = member
+    freeLanes -= 1
+    begunAt = performance.now()
+    queue.hold(append.stream)
+    fork(Effect.suspend(() => statements.event(append))).addObserver((exit) => {
+      freeLanes += 1
+      queue.release(append.stream)
+      if (!Exit.isSuccess(exit) || exit.value._tag !== "Appended") return settle([member], () => exit)
+      member.done(exit as Exit.Success<Outcome>)
+      schedule()
+    })
+  }
+
   const answersOf = (group: Array<Member>): Effect.Effect<ReadonlyArray<QuickAnswer>, SqlError> => {
     const [first] = group
     if (first !== undefined && group.length === 1) {
       const { append } = first
-      const alone = isPlain(first) ? statements.event(append) : statements.one(append, false)
+      const alone = groupMember.isPlain(first) ? statements.event(append) : statements.one(append, false)
       return Effect.map(alone, (answer) => [answer])
     }
     const streams = new Set(group.map(({ append }) => append.stream))
-    if (group.every(isPlain) && streams.size === group.length) {
+    if (group.every(groupMember.isPlain) && streams.size === group.length) {
       return statements.events(group.map(({ append }) => append))
     }
     // Adjacent appends of one stream are what the function for groups expects; a stable sort keeps their order.
@@ -258,28 +257,19 @@ export const make = Effect.fnUntraced(function* (
           : `${limits.capacity} appends are waiting already, so this one was not taken`
         return resume(Effect.fail(refused(problem)))
       }
-      const member: Member = {
-        append,
-        characters: charactersOf(append),
-        done: (exit) => {
-          if (member.isGone) return
-          open -= 1
-          resume(exit)
-        },
-        solo: false,
-        unsure: false,
-        attempts: 0,
-        failedAt: undefined,
-        locked: 0,
-        doubtful: false,
-        fiber: undefined,
-        isGone: false
-      }
+      const member = groupMember.make(append, (exit) => {
+        if (member.isGone) return
+        open -= 1
+        resume(exit)
+      })
       open += 1
-      const isFirst = queue.isEmpty() && !isScheduled
-      queue.push(member)
-      if (isLone && isFirst && freeLanes === limits.lanes) dispatch()
-      else schedule()
+      const mayGo = isLone && freeLanes === limits.lanes && !isScheduled && queue.isEmpty()
+      if (mayGo && groupMember.isPlain(member) && !queue.isHeld(append.stream)) runLone(member)
+      else {
+        queue.push(member)
+        if (mayGo) dispatch()
+        else schedule()
+      }
       return Effect.suspend(() => {
         open -= 1
         queue.leave(member)
