@@ -109,6 +109,9 @@ export const fromRecorded = (event: Recorded): Message => ({
   metadata: event.metadata
 })
 
+/** For backends that keep the log of `layer`'s messages in a form of their own. */
+export { storedId } from "./internal/busMessage.ts"
+
 /** How a bus is made of the event log. */
 export interface LayerOptions {
   /** Into how many parts a group's work is divided, over all of its processes; 8 unless given. */

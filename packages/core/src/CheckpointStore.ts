@@ -119,8 +119,15 @@ export class CheckpointStore extends Context.Service<
     /** Whether this process runs a consumer of that name, by {@link announce}. */
     readonly isAnnounced: (name: string) => Effect.Effect<boolean>
     /**
+     * Says that what this process runs under a name may have come further than its checkpoints tell, as long as the scope
+     * is open. Who begins to watch the name has `settle` write down how far; the inner function tells whether anybody watches
+     * it, and then it is to be written down at once.
+     */
+    readonly defer: (name: string, settle: Effect.Effect<void>) => Effect.Effect<() => boolean, never, Scope.Scope>
+    /**
      * Watches a name, and those below it (`name/…`): the inner effect waits until this process saw one of their
-     * checkpoints move or stop, or of their leases and members come or go, since it last returned.
+     * checkpoints move or stop, or of their leases and members come or go, since it last returned. Checkpoints that this
+     * process had left behind are brought up first.
      */
     readonly watch: (
       name: string,

@@ -140,3 +140,5 @@ export class ReadModelStore extends Context.Service<
     readonly swap: (one: Table, other: Table) => Effect.Effect<void, ReadModelStoreError>
   }
 >()("evolvent/ReadModelStore") {}
+
+export { select } from "./internal/readModelSelect.ts"

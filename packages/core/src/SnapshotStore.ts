@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { Unavailable } from "./EventStoreError.ts"
+import { InvalidRequest, Unavailable } from "./EventStoreError.ts"
 import type { Position } from "./Position.ts"
 import type { Revision } from "./Revision.ts"
 import type { StreamName } from "./StreamName.ts"
@@ -54,10 +54,13 @@ export const layerPolicy = (policy: Policy): Layer.Layer<never> => {
   return Layer.succeed(CurrentPolicy, policy)
 }
 
-/** The snapshot store could not do what was asked. Reading goes on without a snapshot; nothing is lost. */
+/**
+ * The snapshot store could not do what was asked, or has no room for such a snapshot ("InvalidRequest"). Reading goes on
+ * without a snapshot; nothing is lost.
+ */
 export class SnapshotStoreError extends Schema.TaggedError<SnapshotStoreError>()("SnapshotStoreError", {
   operation: Schema.String,
-  reason: Unavailable
+  reason: Schema.Union([Unavailable, InvalidRequest])
 }) {
   override get message(): string {
     return `${this.operation}: ${this.reason.message}`
@@ -65,7 +68,7 @@ export class SnapshotStoreError extends Schema.TaggedError<SnapshotStoreError>()
 
   /** Whether the same call may go through later. */
   get isRetryable(): boolean {
-    return true
+    return this.reason._tag === "Unavailable"
   }
 }
 

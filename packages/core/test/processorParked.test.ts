@@ -274,7 +274,7 @@ describe("of several processes", () => {
       const wait = Effect.fnUntraced(function* (by: number) {
         const position = yield* add("a", by)
         const waiting = yield* Effect.forkChild(third(Processor.waitFor(Totals, position)))
-        yield* Effect.andThen(TestClock.adjust("100 millis"), settle)
+        yield* Effect.andThen(TestClock.adjust("300 millis"), settle)
         yield* Fiber.join(waiting)
       })
       yield* wait(1)

@@ -11,6 +11,7 @@ import * as EventStore from "evolvent/EventStore"
 import * as ReadModelStore from "evolvent/ReadModelStore"
 import * as SnapshotStore from "evolvent/SnapshotStore"
 import * as buckets from "./internal/bucket.ts"
+import * as busLog from "./internal/busLog.ts"
 import * as checkpoints from "./internal/checkpointStore.ts"
 import type { Finding } from "./internal/doctor.ts"
 import * as documentsOf from "./internal/documents.ts"
@@ -20,6 +21,8 @@ import * as layouts from "./internal/layout.ts"
 import * as opening from "./internal/opening.ts"
 import * as readModels from "./internal/readModelStore.ts"
 import * as snapshots from "./internal/snapshotStore.ts"
+import * as witnesses from "./internal/witness.ts"
+import type { Witness } from "./internal/witness.ts"
 import * as NatsClient from "./NatsClient.ts"
 import { InvalidOption } from "./NatsError.ts"
 import type { ApiError, ConnectFailed, RequestFailed, StreamUnusable } from "./NatsError.ts"
@@ -83,6 +86,8 @@ interface Opened {
   readonly events: EventStore.Driver
   readonly documents: documentsOf.Documents
   readonly checkpoints: CheckpointStore.CheckpointStore["Service"]
+  /** Those of the bus's groups, whose positions are the ones of its own log, and what they saw of that. */
+  readonly ofBus: { readonly checkpoints: CheckpointStore.CheckpointStore["Service"]; readonly witness: Witness }
 }
 
 /** What the bus needs as well: the log, for what its groups park, and the checkpoints. */
@@ -91,25 +96,36 @@ const open = (options: StoreOptions): Effect.Effect<Opened, StartError, NatsClie
     const layout = yield* layoutOf(options)
     const jetstream = jetstreams.make(yield* NatsClient.NatsClient)
     const { events: log, isAtomic } = yield* opening.open(jetstream, layout, options)
-    const driver = yield* events.make(jetstream, log, buckets.make(jetstream, layout.ids), isAtomic)
+    const [witness, busWitness] = [witnesses.make(), witnesses.make()]
+    const driver = yield* events.make(jetstream, log, buckets.make(jetstream, layout.ids), isAtomic, witness)
     const documents = documentsOf.make(jetstream, layout.checkpoints)
     return {
       jetstream,
       layout,
       events: driver,
       documents,
-      checkpoints: CheckpointStore.make(checkpoints.make(jetstream, layout, documents))
+      checkpoints: CheckpointStore.make(checkpoints.make(jetstream, layout, documents, witness)),
+      ofBus: {
+        checkpoints: CheckpointStore.make(checkpoints.make(jetstream, layout, documents, busWitness)),
+        witness: busWitness
+      }
     }
   })
 
 /** The bus, on its own stream of messages that anybody can read. */
 const busOf = (opened: Opened, { partitions, retention }: StoreOptions): Layer.Layer<Bus.Bus> => {
-  const log = Layer.succeed(EventStore.EventStore, EventStore.make(opened.events))
+  const log = Layer.effect(
+    EventStore.EventStore,
+    Effect.map(busLog.make(opened.jetstream, opened.layout, opened.events, opened.ofBus.witness), EventStore.make)
+  )
   const given = {
     ...(partitions === undefined ? {} : { partitions }),
     ...(retention === undefined ? {} : { retention: Duration.fromInputUnsafe(retention) })
   }
-  return Layer.provide(Bus.layer(given), [log, Layer.succeed(CheckpointStore.CheckpointStore, opened.checkpoints)])
+  return Layer.provide(Bus.layer(given), [
+    log,
+    Layer.succeed(CheckpointStore.CheckpointStore, opened.ofBus.checkpoints)
+  ])
 }
 
 /** The services on a connection of the surroundings. */

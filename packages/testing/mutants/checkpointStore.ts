@@ -109,7 +109,19 @@ const moving: ReadonlyArray<Mutant> = [
   {
     law: "CheckpointStore 9",
     breaks: "watchers never wake",
-    by: service(() => ({ watch: () => Effect.succeed(Effect.never) }))
+    by: service(({ watch }) => ({
+      watch: (name, what) => Effect.map(watch(name, what), () => Effect.never)
+    }))
+  },
+  {
+    law: "CheckpointStore 21",
+    breaks: "what was put off is written down by and by, whoever looks",
+    by: service(() => ({ defer: () => Effect.succeed(() => true) }))
+  },
+  {
+    law: "CheckpointStore 21",
+    breaks: "who puts something off does not know that it is waited for",
+    by: service(({ defer }) => ({ defer: (name, settle) => Effect.as(defer(name, settle), () => false) }))
   },
   {
     law: "CheckpointStore 10",

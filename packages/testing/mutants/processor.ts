@@ -47,21 +47,24 @@ const projections: ReadonlyArray<Mutant> = [
     by: (): Break => {
       const moved = new Map<string, number>()
       const { functions } = runsOn((processor) => {
-        let lost = false
+        // How far a commit went whose answer was lost.
+        let lost: number | undefined
         return {
           processor: {
             ...processor,
             prepare: (events) => {
-              const seen = lost ? withoutFirst(events) : events
-              if (events.length > 0) lost = false
-              return processor.prepare(seen)
+              const end = lost
+              const next = end === undefined ? undefined : events.find(({ position }) => position > end)
+              if (next !== undefined) lost = undefined
+              return processor.prepare(events.filter((event) => event !== next))
             }
           },
           checkpoints: ({ transact }) => ({
             transact: (moves, writes) =>
               Effect.tapError(transact(moves, writes), (error) =>
                 Effect.sync(() => {
-                  lost = isUnanswered(error) && listOf(moves).every(({ name, to }) => moved.get(name) === to)
+                  const isThrough = listOf(moves).every(({ name, to }) => moved.get(name) === to)
+                  if (isUnanswered(error) && isThrough) lost = Math.max(...listOf(moves).map(({ to }) => to))
                 })
               )
           })

@@ -39,6 +39,32 @@ const dieWithIt = (target: Processor.Target) =>
     }
   })
 
+/** Events of a type are not seen by who watches. */
+const withoutThose = (type: string) =>
+  changes((projection, of) =>
+    Stream.updateService(ReadModel.changes(projection, of), EventStore, (store) => ({
+      ...store,
+      subscribe: (filter, options) =>
+        Stream.map(store.subscribe(filter, options), (page) => ({
+          ...page,
+          events: page.events.filter((event) => event.type !== type)
+        }))
+    }))
+  )
+
+/** The rows that a rebuild replaced are not found by who watches. */
+const withoutFormer = (how: "get" | "list") =>
+  changes((projection, of) =>
+    Stream.updateService(ReadModel.changes(projection, of), ReadModelStore, (store) => {
+      const isFormer = (name: string) => name.includes(" rebuild ")
+      return {
+        ...store,
+        get: (table, keys) => (how === "get" && isFormer(table.name) ? Effect.succeed([]) : store.get(table, keys)),
+        list: (table, query) => (how === "list" && isFormer(table.name) ? Effect.succeed([]) : store.list(table, query))
+      }
+    })
+  )
+
 export const changing: ReadonlyArray<Mutant> = [
   {
     law: "Processor 17.1",
@@ -100,5 +126,14 @@ export const changing: ReadonlyArray<Mutant> = [
     law: "Processor 17.9",
     breaks: "every version is kept for a slow consumer",
     by: changes((projection, of) => Stream.buffer(ReadModel.changes(projection, of), { capacity: "unbounded" }))
-  }
+  },
+  { law: "Processor 17.10", breaks: "what is tried again is not told", by: withoutThose("Handled") },
+  { law: "Processor 17.11", breaks: "a rebuild is not told", by: withoutThose("RebuildSwitched") },
+  {
+    law: "Processor 17.11",
+    breaks: "a rebuild tells of rows that it left as they were",
+    by: withoutFormer("get")
+  },
+  { law: "Processor 17.11", breaks: "rows that a rebuild took away are not told", by: withoutFormer("list") },
+  { law: "Processor 17.12", breaks: "rows that are made anew by key are not told", by: withoutThose("RowsRebuilt") }
 ]

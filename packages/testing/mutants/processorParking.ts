@@ -3,7 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { EventData, Recorded } from "evolvent/EventData"
 import type { EventId } from "evolvent/EventId"
+import * as EventFilter from "evolvent/EventFilter"
 import * as Processor from "evolvent/Processor"
+import type { Revision } from "evolvent/Revision"
+import type { StreamName } from "evolvent/StreamName"
 import type { Break, Mutant, Store } from "./Mutant.ts"
 import { runsOn } from "./Runs.ts"
 
@@ -60,23 +63,35 @@ const forgetful = (): Break =>
 
 /** Of the events that are parked for a key the last but one is taken for the last, and the other way round. */
 const outOfOrder = (): Break => {
-  const parked = new Map<unknown, Array<EventId>>()
-  return reactorsOn(({ append, find }) => ({
+  const parked = new Map<unknown, Array<Recorded["id"]>>()
+  const places = new Map<unknown, { readonly stream: StreamName; readonly revision: Revision }>()
+  return reactorsOn(({ append, read }) => ({
     append: (stream, events, options) => {
       for (const event of isParking(stream) ? events : []) {
         const ofKey = parked.get(field(event, "key")) ?? []
         const id = field(event, "eventId") as EventId
-        if (event.type === "Parked" && !ofKey.includes(id)) parked.set(field(event, "key"), [...ofKey, id])
+        if (event.type !== "Parked" || ofKey.includes(id)) continue
+        parked.set(field(event, "key"), [...ofKey, id])
+        places.set(id, { stream: field(event, "stream") as StreamName, revision: field(event, "revision") as Revision })
       }
       return append(stream, events, options)
     },
-    find: (stream, id) => {
-      const ofKey = [...parked.values()].find((ids) => ids.includes(id)) ?? []
+    read: (filter, options) => {
+      const from = options?.from?.revision
+      const isAt = (id: EventId) => {
+        const place = places.get(id)
+        return filter._tag === "Stream" && place?.stream === filter.stream && place.revision === from
+      }
+      const ofKey = options?.limit === 1 ? ([...parked.values()].find((ids) => ids.some(isAt)) ?? []) : []
+      const wanted = ofKey.find(isAt)
       const swapped = new Map([
         [ofKey.at(-1), ofKey.at(-2)],
         [ofKey.at(-2), ofKey.at(-1)]
-      ])
-      return find(stream, swapped.get(id) ?? id)
+      ]).get(wanted)
+      const place = places.get(swapped)
+      if (wanted === undefined || place === undefined) return read(filter, options)
+      const there = read(EventFilter.stream(place.stream), { from: { revision: place.revision }, limit: 1 })
+      return Stream.map(there, (event) => ({ ...event, id: wanted }))
     }
   }))()
 }
@@ -139,12 +154,11 @@ export const setting: ReadonlyArray<Mutant> = [
   {
     law: "Processor 13.5",
     breaks: "a runner is not told of what is dropped",
-    by: reactorsOn(({ subscribe }) => ({
-      subscribe: (filter, options) =>
-        Stream.map(subscribe(filter, options), (page) => ({
-          ...page,
-          events: page.events.filter(({ type }) => type !== "Dropped")
-        }))
+    by: reactorsOn(({ read }) => ({
+      read: (filter, options) =>
+        filter._tag === "Stream" && isParking(filter.stream)
+          ? Stream.filter(read(filter, options), ({ type }) => type !== "Dropped")
+          : read(filter, options)
     }))
   },
   {

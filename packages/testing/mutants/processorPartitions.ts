@@ -2,7 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Position from "evolvent/Position"
+import * as CheckpointStore from "evolvent/CheckpointStore"
 import type { Member } from "evolvent/CheckpointStore"
+import * as Memory from "evolvent/Memory"
+import * as Processor from "evolvent/Processor"
 import type { Break, Mutant } from "./Mutant.ts"
 import { checkpoints } from "./processorLease.ts"
 import { isProjection, runsOn } from "./Runs.ts"
@@ -77,6 +80,29 @@ const oneByOne = runsOn((processor) => {
   return { processor: { ...processor, handle: (steps) => turn.withPermits(1)(processor.handle(steps)) } }
 }, isDivided)
 
+/** A runner of four partitions has another one beside it, on one of its slots, with a lease and a checkpoint of its own. */
+const twoOnOne = (): Break => ({
+  functions: (functions) => ({
+    ...functions,
+    run: (processor, options) => {
+      if (options?.partitions !== 4 || !processor.checkpoint.startsWith("reactor/")) {
+        return Processor.run(processor, options)
+      }
+      let slot: number | undefined
+      const other: typeof processor = {
+        ...processor,
+        prepare: (events) =>
+          processor.prepare(events).filter(({ key }) => Processor.slotOf(key) === (slot ??= Processor.slotOf(key)))
+      }
+      const apart = CheckpointStore.make(Memory.drivers().checkpointStore)
+      return Effect.raceFirst(
+        Processor.run(processor, options),
+        Effect.provideService(Processor.run(other, options), CheckpointStore.CheckpointStore, apart)
+      )
+    }
+  })
+})
+
 /** Broken partitions. */
 export const dividing: ReadonlyArray<Mutant> = [
   {
@@ -89,6 +115,7 @@ export const dividing: ReadonlyArray<Mutant> = [
     breaks: "a runner of many partitions leaves out the first event of each key",
     by: withoutFirsts
   },
+  { law: "Processor 14.7", breaks: "two runners work on one slot", by: twoOnOne, also: ["Processor 14.9"] },
   {
     law: "Processor 14.8",
     breaks: "a runner of sixteen partitions keeps what it has, whoever comes",

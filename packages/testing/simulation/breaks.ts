@@ -108,6 +108,23 @@ export const breaks: { readonly [name: string]: Breaking } = {
       acquire: (names, holder) => driver.acquire(names, holder, Duration.days(1))
     }))
   },
+  "deadline-forgotten": {
+    breaks: "now and then a deadline that was set is not kept",
+    by: (shared) => {
+      let sets = 0
+      const { apply } = shared.readModelStore
+      return {
+        ...shared,
+        readModelStore: {
+          ...shared.readModelStore,
+          apply: (table, rows) =>
+            table.name.startsWith("$timers") && rows.some(({ row }) => row !== undefined) && ++sets % 5 === 0
+              ? Effect.void
+              : apply(table, rows)
+        }
+      }
+    }
+  },
   "ids-forgotten": {
     breaks: "an append that comes again is written again",
     by: (shared) => {

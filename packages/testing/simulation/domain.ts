@@ -64,7 +64,8 @@ export const Transfer = ProcessManager.make("Transfer", {
     Completed: {},
     GaveBack: { ...money, why: Schema.String },
     Failed: { why: Schema.String },
-    GaveUp: money
+    GaveUp: money,
+    Reminded: {}
   }),
   state: Schema.TaggedUnion({
     New: {},
@@ -88,14 +89,18 @@ export const Transfer = ProcessManager.make("Transfer", {
       Refunded: (_, state) => (state._tag === "GivingBack" ? [{ _tag: "Failed", why: state.why }] : [])
     }
   },
-  deadline: { TakingIsLate: (_, state) => (state._tag === "Taking" ? [{ ...state, _tag: "GaveUp" }] : []) },
+  // It leaves a trace in any case, so that one can see whether it came.
+  deadline: {
+    TakingIsLate: (_, state) => (state._tag === "Taking" ? [{ ...state, _tag: "GaveUp" }] : [{ _tag: "Reminded" }])
+  },
   evolve: {
     Started: (_, { amount, from, to }) => ({ _tag: "Taking", from, to, amount }),
     MoneyTaken: (_, { amount, from, to }) => ({ _tag: "Delivering", from, to, amount }),
     Completed: () => ({ _tag: "Done" }),
     GaveBack: (_, { why }) => ({ _tag: "GivingBack", why }),
     Failed: () => ({ _tag: "Done" }),
-    GaveUp: (_, { amount, from, to }) => ({ _tag: "GivenUp", from, to, amount })
+    GaveUp: (_, { amount, from, to }) => ({ _tag: "GivenUp", from, to, amount }),
+    Reminded: (state) => state
   },
   dispatch: {
     Started: ({ amount, from }, _, { id }) => [
@@ -105,8 +110,7 @@ export const Transfer = ProcessManager.make("Transfer", {
         { _tag: "Reserve", transfer: id, amount },
         { rejected: (why) => [{ _tag: "Failed", why }] }
       ),
-      // Short enough to run out where processes die.
-      ProcessManager.deadline({ _tag: "TakingIsLate" }, { after: "6 seconds" })
+      ProcessManager.deadline({ _tag: "TakingIsLate" }, { after: patience })
     ],
     MoneyTaken: ({ amount, from, to }, _, { id }) => [
       Aggregate.command(
@@ -129,6 +133,9 @@ export const Transfer = ProcessManager.make("Transfer", {
     Failed: ({ why }, _, { id }) => [Aggregate.command(Request, id, { _tag: "Answer", outcome: why })]
   }
 })
+
+/** How long a transfer waits for its money: short enough to run out where processes die. */
+export const patience = "6 seconds"
 
 /** A note that no handler likes, until it is mended. */
 export const poison = "poison"

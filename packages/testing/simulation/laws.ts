@@ -1,4 +1,6 @@
 // laws: what must hold at the end of a world, when nothing goes wrong any more and everything has come to rest.
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -8,7 +10,7 @@ import { EventStore } from "evolvent/EventStore"
 import * as Processor from "evolvent/Processor"
 import * as Projection from "evolvent/Projection"
 import type { Item } from "./consumer.ts"
-import { Account } from "./domain.ts"
+import { Account, patience } from "./domain.ts"
 import { onShared, targets } from "./operator.ts"
 import type { World } from "./world.ts"
 
@@ -49,6 +51,7 @@ export const check = Effect.fnUntraced(function* (world: World) {
   const log = yield* logOf(world)
   yield* rows(world, log)
   transfers(world, log)
+  deadlines(world, log)
   commands(world, log)
   handled(world, log)
   yield* leases(world)
@@ -124,6 +127,19 @@ const transfers = ({ broken }: World, log: ReadonlyArray<Recorded>): void => {
     if (!isSettled) broken(`transfer ${id} did not come to one end: ${story}`)
     if (count("Reserved") !== count("Credited") + count("Refunded")) broken(`transfer ${id} lost its money: ${story}`)
     if (count("Completed") !== count("Credited")) broken(`transfer ${id} knows nothing of its end: ${story}`)
+  }
+}
+
+/** Every process whose deadline has passed has seen it, once and not before its time. */
+const deadlines = ({ broken, now }: World, log: ReadonlyArray<Recorded>): void => {
+  const own = log.filter(({ category }) => category === "Transfer")
+  for (const { recordedAt, streamId, type } of own) {
+    const due = DateTime.toEpochMillis(recordedAt) + Duration.toMillis(patience)
+    if (type !== "Started" || due > now()) continue
+    const seen = own.filter((event) => event.streamId === streamId && ["GaveUp", "Reminded"].includes(event.type))
+    const early = seen.find((event) => DateTime.toEpochMillis(event.recordedAt) < due)
+    if (seen.length !== 1) broken(`the deadline of transfer ${streamId} was due, and was seen ${seen.length} times`)
+    if (early !== undefined) broken(`the deadline of transfer ${streamId} was seen before its time`)
   }
 }
 

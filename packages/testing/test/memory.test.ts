@@ -3,6 +3,12 @@ import { suite } from "@evolvent/testing/conformance"
 import * as Memory from "evolvent/Memory"
 import { describe, it } from "vitest"
 
-const capabilities = { idempotency: "forever", appendAll: true, truncate: true, transaction: false, atomicBatch: true } as const
+const capabilities = {
+  idempotency: "forever",
+  appendAll: true,
+  truncate: true,
+  transaction: false,
+  atomicBatch: true
+} as const
 
 suite("Memory", Memory.layer, { describe, it, capabilities })

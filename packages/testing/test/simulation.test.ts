@@ -19,7 +19,7 @@ describe("simulation", () => {
     assert.notStrictEqual(one.join("\n"), other.join("\n"))
   })
 
-  for (const name of ["checkpoint-first", "dropped-page"]) {
+  for (const name of ["checkpoint-first", "dropped-page", "deadline-forgotten"]) {
     it(`notices ${name}`, { timeout: 120_000 }, async () => {
       assert.isTrue(Object.hasOwn(breaks, name))
       const { broken } = await run({ from: 1, seeds: 100, breaking: name }, () => undefined)

@@ -2,19 +2,18 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import type { Json } from "effect/Schema"
 import type { Bus, Message, Parked, Subscription } from "../Bus.ts"
 import { BusError, MessageIdReused } from "../BusError.ts"
 import type { CheckpointStore } from "../CheckpointStore.ts"
-import type { EventData, Recorded } from "../EventData.ts"
+import type { EventData } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
-import * as EventId from "../EventId.ts"
+import type * as EventId from "../EventId.ts"
 import type { EventStore } from "../EventStore.ts"
 import { because, EventStoreError, InvalidRequest, UnstorableContent } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import type { Processor } from "../Processor.ts"
-import type { Revision } from "../Revision.ts"
 import type * as StreamName from "../StreamName.ts"
+import { category, fromEvent, storedId, toEvent, toJson } from "./busMessage.ts"
 import { nameOf, streamOf } from "./busRetention.ts"
 import type { make as makeGroups } from "./busRetention.ts"
 import { attempt } from "./handlerAttempt.ts"
@@ -68,9 +67,9 @@ export const fromLog = (
     const all = [...entries.values()].flatMap((ofKey) => [...ofKey.values()])
     const found = yield* Effect.forEach(
       all.toSorted((a, b) => a.position - b.position),
-      ({ eventId, problem, stream }) =>
-        Effect.map(store.find(stream, eventId), (event) =>
-          event === undefined ? [] : [{ message: fromEvent(event), problem }]
+      (entry) =>
+        Effect.map(parking.eventOf(store, entry), (event) =>
+          event === undefined ? [] : [{ message: fromEvent(event), problem: entry.problem }]
         ),
       { concurrency: 16 }
     )
@@ -161,8 +160,6 @@ export const fromLog = (
 
 const busError = (operation: string, { reason }: EventStoreError): BusError => new BusError({ operation, reason })
 
-const category = "$bus"
-
 // A store that was lost comes back; until then there is nothing to handle.
 const patience = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
 
@@ -198,49 +195,3 @@ const spread = (messages: ReadonlyArray<Message>) => {
   }
   return { bySlot, reused: [...reused.values()] }
 }
-
-// A message is stored as an event whose data holds its address. The store may hold the event itself under the message's
-// id, so the stored id derives from it.
-const storedId = (id: EventId.EventId): EventId.EventId => EventId.derive("$bus", id, 0)
-
-const toEvent = (message: Message): EventData => ({
-  id: storedId(message.id),
-  type: message.type,
-  schemaVersion: message.schemaVersion,
-  data: toJson(message),
-  metadata: message.metadata
-})
-
-interface Stored {
-  readonly id: EventId.EventId
-  readonly key: string
-  readonly category: string
-  readonly type: string
-  readonly schemaVersion: number
-  readonly stream: StreamName.StreamName
-  readonly revision: Revision
-  readonly data: Json
-}
-
-const toJson = ({
-  category,
-  data,
-  id,
-  key,
-  revision,
-  schemaVersion,
-  stream,
-  type
-}: Message): { readonly [K in keyof Stored]: Json } => ({
-  id,
-  key,
-  category,
-  type,
-  schemaVersion,
-  stream,
-  revision,
-  data
-})
-
-// Only this module writes these streams, in the shape above.
-const fromEvent = (event: Recorded): Message => ({ ...(event.data as unknown as Stored), metadata: event.metadata })

@@ -100,11 +100,11 @@ export const make = (
     const { entries } = yield* parking.read(store, name)
     let lost = 0
     for (const ofKey of entries.values()) {
-      for (const { eventId, key, position, stream } of ofKey.values()) {
-        if (position >= (removed[slots.slotOf(key)] ?? 0) || (yield* store.find(stream, eventId)) !== undefined)
-          continue
+      for (const entry of ofKey.values()) {
+        if (entry.position >= (removed[slots.slotOf(entry.key)] ?? 0)) continue
+        if ((yield* parking.eventOf(store, entry)) !== undefined) continue
         lost += 1
-        yield* parking.drop(store, name, eventId)
+        yield* parking.drop(store, name, entry.eventId)
       }
     }
     if (missed === 0 && lost === 0) return

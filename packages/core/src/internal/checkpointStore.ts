@@ -13,6 +13,7 @@ const listOf = <A>(one: A | ReadonlyArray<A>): ReadonlyArray<A> => (Array.isArra
 export const make = (driver: Driver): CheckpointStore["Service"] => {
   const watchers = { checkpoint: watching(), lease: watching() }
   const announced = new Map<string, Array<string>>()
+  const deferred = new Map<string, Set<Effect.Effect<void>>>()
   const attending = new Set<string>()
 
   const notify = (what: "checkpoint" | "lease", names: ReadonlyArray<string>) =>
@@ -103,7 +104,26 @@ export const make = (driver: Driver): CheckpointStore["Service"] => {
           })
       ),
     isAnnounced: (name) => Effect.sync(() => announced.has(name)),
-    watch: (name, what = "checkpoint") => watchers[what].watch(name)
+    defer: (name, settle) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const all = deferred.get(name) ?? new Set()
+          deferred.set(name, all.add(settle))
+          return () => watchers.checkpoint.isWatched(name)
+        }),
+        () =>
+          Effect.sync(() => {
+            const all = deferred.get(name)
+            all?.delete(settle)
+            if (all?.size === 0) deferred.delete(name)
+          })
+      ),
+    watch: (name, what = "checkpoint") => {
+      if (what === "lease") return watchers.lease.watch(name)
+      return Effect.tap(watchers.checkpoint.watch(name), () =>
+        Effect.forEach(deferred.get(name) ?? [], (settle) => settle, { concurrency: "unbounded", discard: true })
+      )
+    }
   }
 }
 
@@ -120,6 +140,7 @@ const watching = () => {
   }
 
   return {
+    isWatched: (name: string): boolean => watchers.has(name),
     notify: (names: ReadonlyArray<string>): void => {
       const above = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf("/")))))
       for (const name of names) wake(name)

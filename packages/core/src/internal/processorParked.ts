@@ -37,14 +37,14 @@ export const parked = Effect.fnUntraced(function* (
   const all = [...entries.values()].flatMap((ofKey) => [...ofKey.values()])
   return yield* Effect.forEach(
     all.toSorted((a, b) => a.position - b.position),
-    ({ attempts, eventId, key, problem, stream }) =>
-      Effect.map(store.find(stream, eventId), (event): ParkedEvent => ({
-        key,
-        eventId,
+    (entry) =>
+      Effect.map(parking.eventOf(store, entry), (event): ParkedEvent => ({
+        key: entry.key,
+        eventId: entry.eventId,
         event,
-        problem,
-        attempts,
-        isRequested: requested.has(key)
+        problem: entry.problem,
+        attempts: entry.attempts,
+        isRequested: requested.has(entry.key)
       })),
     { concurrency: 16 }
   )

@@ -1,6 +1,7 @@
 // processorParking: the events that a processor has set aside, as a stream of its own: what is parked, retried, dropped.
 import * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
@@ -11,9 +12,10 @@ import type { EventStoreError } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import type { Position } from "../Position.ts"
 import type { Step } from "../Processor.ts"
-import type * as Revision from "../Revision.ts"
+import * as Revision from "../Revision.ts"
 import type { Timer } from "./processorTimers.ts"
 import * as StreamName from "../StreamName.ts"
+import * as news from "./parkedNews.ts"
 
 /** An event that is set aside for one of its keys. */
 export interface Entry {
@@ -131,7 +133,8 @@ const append = (
     // "any" never conflicts.
     Effect.catchTag("WrongExpectedRevision", Effect.die),
     // The event was parked before, for another reason.
-    Effect.catchTag("EventIdReused", () => Effect.undefined)
+    Effect.catchTag("EventIdReused", () => Effect.undefined),
+    Effect.tap(() => Effect.sync(() => news.tell(stream)))
   )
 
 /** How much of the stream of a processor is known here. */
@@ -175,6 +178,15 @@ export const read = Effect.fnUntraced(function* (
   return here.state
 })
 
+/** The event of an entry, found by its place; undefined where it is not there any more. */
+export const eventOf = (
+  store: EventStore["Service"],
+  { eventId, revision, stream }: Entry
+): Effect.Effect<Recorded | undefined, EventStoreError> =>
+  Effect.map(Stream.runCollect(store.read(EventFilter.stream(stream), { from: { revision }, limit: 1 })), ([there]) =>
+    there?.id === eventId ? there : undefined
+  )
+
 /** Asks whoever runs a processor to try parked events again; says which keys that concerns. */
 export const request = Effect.fnUntraced(function* (
   store: EventStore["Service"],
@@ -210,11 +222,12 @@ export const drop = Effect.fnUntraced(function* (
 
 /** What a runner knows of its parked events, while it runs. */
 export interface Parking {
-  readonly stream: StreamName.StreamName
   /** Reads all of it. */
   readonly load: Effect.Effect<void, EventStoreError>
-  /** Takes in what was appended by anyone. */
-  readonly absorb: (events: ReadonlyArray<Recorded>) => void
+  /** Begins to listen; the inner effect waits until this process appended something since it last returned. */
+  readonly listen: Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
+  /** Reads and takes in what was appended since, by anyone. */
+  readonly news: Effect.Effect<ReadonlyArray<Recorded>, EventStoreError>
   readonly isEmpty: () => boolean
   readonly has: (key: string) => boolean
   readonly entriesOf: (key: string) => ReadonlyArray<Entry>
@@ -254,14 +267,19 @@ export const make = Effect.fnUntraced(function* (
     )
 
   return {
-    stream,
     load: Effect.suspend(() => {
       state = emptyState()
       known = undefined
       own = new Set()
       return Stream.runForEach(store.read(EventFilter.stream(stream)), (event) => Effect.sync(() => take(event)))
     }),
-    absorb: (events) => events.forEach(take),
+    listen: news.listen(stream),
+    news: Effect.suspend(() => {
+      const from = known === undefined ? {} : { from: { revision: Revision.next(known) } }
+      return Effect.tap(Stream.runCollect(store.read(EventFilter.stream(stream), from)), (events) =>
+        Effect.sync(() => events.forEach(take))
+      )
+    }),
     isEmpty: () => state.entries.size === 0,
     has: (key) => state.entries.has(key),
     entriesOf: (key) => [...(state.entries.get(key)?.values() ?? [])],

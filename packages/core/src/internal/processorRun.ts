@@ -180,6 +180,7 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         parking,
         leases,
         partitions,
+        lookEvery: Duration.divideUnsafe(leaseFor, 4),
         leave,
         schedule: options.retry ?? defaultRetry,
         onFailure: options.onFailure ?? "stop",

@@ -1,15 +1,18 @@
 // A tenure: a runner works on the slots that it holds, from where their checkpoints stand, until it is to give some away.
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
+import type * as Scope from "effect/Scope"
 import type { Lease } from "../CheckpointStore.ts"
-import * as EventFilter from "../EventFilter.ts"
 import { because, CheckpointAheadOfStore } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
-import type { HandleError, Step } from "../Processor.ts"
+import type { HandleError } from "../Processor.ts"
+import { feed } from "./processorFeed.ts"
+import type { Fed } from "./processorFeed.ts"
+import { make as makeJobs } from "./processorJobs.ts"
 import type { Job } from "./processorJobs.ts"
 import { work } from "./processorWorker.ts"
 import type { Surroundings } from "./processorWorker.ts"
@@ -24,31 +27,26 @@ export interface Tenure<Name extends string, E, R> extends Omit<
   readonly schedule: Schedule.Schedule<unknown, E>
   readonly leases: ReadonlyMap<number, Lease>
   readonly partitions: number
+  /** How often to look for what other processes want of the parked events. */
+  readonly lookEvery: Duration.Duration
   /** Whether the leases may have run out meanwhile: then nothing more is begun before they were looked at. */
   readonly isStale: () => boolean
   /** Is done when the runner is to give slots away, or may have more. */
   readonly leave: Deferred.Deferred<void>
 }
 
-// As many pages wait for a worker: enough to keep a store and its reader busy, and little enough to hold in memory.
-const pagesAhead = 4
-
-interface Worker {
-  readonly slots: ReadonlyArray<number>
-  readonly jobs: Queue.Queue<Job>
-}
-
 /** Works until told to leave; what was begun is brought to an end. */
 export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
   tenure: Tenure<Name, E, R>
-): Effect.fn.Return<void, HandleError<E>, R> {
-  const { checkpoints, leases, leave, parking, partitions, processor, store } = tenure
+): Effect.fn.Return<void, HandleError<E>, R | Scope.Scope> {
+  const { checkpoints, leases, leave, lookEvery, parking, partitions, processor, store } = tenure
   if (processor.admit !== undefined) yield* processor.admit
   const held = [...leases.keys()]
   const stored = yield* checkpoints.loadAll(held.map((slot) => nameOf(processor.checkpoint, slot)))
   const start = new Map(held.map((slot, i) => [slot, stored[i]?.position ?? Position.beginning]))
-  // After the leases were taken: what others parked before is there.
   const head = yield* store.head
+  // Listen first, then read. After the leases were taken: what others parked before is there.
+  const parkedHere = yield* parking.listen
   yield* parking.load
 
   const byPartition = new Map<number, Array<number>>()
@@ -57,8 +55,8 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
     if (some === undefined) byPartition.set(slot % partitions, [slot])
     else some.push(slot)
   }
-  const workers: Array<Worker> = []
-  for (const slots of byPartition.values()) workers.push({ slots, jobs: yield* Queue.bounded<Job>(pagesAhead) })
+  const workers: Array<Fed> = []
+  for (const slots of byPartition.values()) workers.push({ slots, jobs: yield* makeJobs })
   const workerOf = new Map(workers.flatMap((worker) => worker.slots.map((slot) => [slot, worker] as const)))
 
   const first = Math.min(...start.values())
@@ -70,61 +68,37 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
   // One worker for all slots, which stand at one position: then there is nothing to divide.
   const isWhole = workers.length === 1 && held.length === count && [...start.values()].every((at) => at === first)
 
-  /** The steps of each worker: of its slots, and not handled before. */
-  const divide = (steps: ReadonlyArray<Step>): ReadonlyMap<Worker, ReadonlyArray<Step>> => {
-    const [only] = workers
-    if (only !== undefined && isWhole) return new Map([[only, steps]])
-    const divided = new Map<Worker, Array<Step>>(workers.map((worker) => [worker, []]))
-    for (const step of steps) {
-      const slot = slotOf(step.key)
-      const worker = workerOf.get(slot)
-      if (worker === undefined || step.recorded.position <= (start.get(slot) ?? 0)) continue
-      divided.get(worker)?.push(step)
-    }
-    return divided
-  }
-
-  const feed = store.subscribe(processor.filter, { after: Position.make(first) }).pipe(
-    Stream.runForEachArray((pages) =>
-      Effect.forEach(
-        pages,
-        ({ events, through }) => {
-          const divided = divide(processor.prepare(events))
-          return Effect.forEach(
-            workers,
-            (worker) => Queue.offer(worker.jobs, { _tag: "Page", steps: divided.get(worker) ?? [], through }),
-            { discard: true }
-          )
-        },
-        { discard: true }
-      )
-    )
-  )
-
+  const scope = yield* Effect.scope
+  // Who is held up does not hold up what is asked of others.
+  const offer = ({ jobs }: Fed, job: Job) =>
+    Effect.forkIn(Queue.offer(jobs.queue, job), scope, { startImmediately: true })
   const asked = Effect.suspend(() =>
     Effect.forEach(
       parking.requested(),
       (key) => {
         const worker = workerOf.get(slotOf(key))
-        return worker === undefined ? Effect.void : Queue.offer(worker.jobs, { _tag: "Again", key })
+        return worker === undefined ? Effect.void : offer(worker, { _tag: "Again", key })
       },
       { discard: true }
     )
   )
-  // What somebody wants to be tried again, now and later.
-  const requests = Effect.andThen(
-    asked,
-    store.subscribe(EventFilter.stream(parking.stream), { after: head }).pipe(
-      Stream.runForEach(({ events }) => {
-        parking.absorb(events)
-        // Who was given up no longer keeps back what its key has to do at a time.
-        const freed = events.some(({ type }) => type === "Dropped")
-          ? Effect.forEach(workers, ({ jobs }) => Queue.offer(jobs, { _tag: "Due" }), { discard: true })
-          : Effect.void
-        return events.some(({ type }) => type === "RetryRequested") ? Effect.andThen(asked, freed) : freed
-      })
-    )
-  )
+  // What somebody wants to be tried again, now and later: other processes are asked now and then, and not for each append.
+  const requests = Effect.gen(function* () {
+    yield* asked
+    while (true) {
+      yield* Effect.timeoutOption(parkedHere, lookEvery)
+      const events = yield* Effect.catchIf(
+        parking.news,
+        ({ isRetryable }) => isRetryable,
+        () => Effect.succeed([])
+      )
+      if (events.some(({ type }) => type === "RetryRequested")) yield* asked
+      // Who was given up no longer keeps back what its key has to do at a time.
+      if (events.some(({ type }) => type === "Dropped")) {
+        yield* Effect.forEach(workers, (worker) => offer(worker, { _tag: "Due" }), { discard: true })
+      }
+    }
+  })
 
   // Once it leaves it leaves, whatever comes back meanwhile: what it has passed over must not be committed.
   let isLeaving = false
@@ -145,7 +119,12 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
   const ends: ReadonlyArray<Effect.Effect<Exit.Exit<void, HandleError<E>>, never, R>> = workers.map(({ jobs, slots }) =>
     Effect.exit(Effect.onError(work(surroundings, slots, jobs, left), () => Deferred.succeed(leave, undefined)))
   )
-  const feeding = Effect.andThen(Effect.all([feed, requests], { concurrency: 2, discard: true }), Effect.never)
+  const feeding = Effect.all(
+    [feed(store, processor, workers, Position.make(first), isWhole ? undefined : start), requests],
+    {
+      concurrency: 2
+    }
+  ).pipe(Effect.andThen(Effect.never))
   const exits = yield* Effect.raceFirst(Effect.all(ends, { concurrency: "unbounded" }), feeding)
   for (const exit of exits) if (Exit.isFailure(exit)) return yield* exit
 })

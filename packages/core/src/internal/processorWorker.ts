@@ -2,9 +2,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { CheckpointStore, Lease, Move } from "../CheckpointStore.ts"
-import { LeaseLost } from "../CheckpointStoreError.ts"
-import type { CheckpointMoved, CheckpointStoreError } from "../CheckpointStoreError.ts"
+import type * as Scope from "effect/Scope"
+import type { CheckpointStore, Lease } from "../CheckpointStore.ts"
 import * as EventFilter from "../EventFilter.ts"
 import type { EventStore } from "../EventStore.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
@@ -13,14 +12,16 @@ import type { HandleError, OnFailure, Processor, Step } from "../Processor.ts"
 import { lend } from "./fence.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { together } from "./processorJobs.ts"
-import type { Job } from "./processorJobs.ts"
-import { entryOf, inWords } from "./processorParking.ts"
+import type { Jobs } from "./processorJobs.ts"
+import { entryOf, eventOf, inWords } from "./processorParking.ts"
 import type { Entry, Parking } from "./processorParking.ts"
+import { make as makeProgress } from "./processorProgress.ts"
+import type { Progress } from "./processorProgress.ts"
 import { alarm } from "./processorTimers.ts"
 import type { Timer } from "./processorTimers.ts"
 import { isGivenUp } from "./retryEvents.ts"
 import type { GivenUp } from "./retryEvents.ts"
-import { nameOf, slotOf } from "./slots.ts"
+import { slotOf } from "./slots.ts"
 
 /** What the workers of a runner share. */
 export interface Surroundings<Name extends string, E, R> {
@@ -38,49 +39,30 @@ export interface Surroundings<Name extends string, E, R> {
   readonly committed: () => void
 }
 
-type CommitError = CheckpointMoved | LeaseLost | CheckpointStoreError
-
 const behind = "an earlier event of its key is parked"
 
 /** Works on what comes through a queue, until interrupted or until the runner is leaving. */
-export const work = <Name extends string, E, R>(
+export const work = Effect.fnUntraced(function* <Name extends string, E, R>(
   surroundings: Surroundings<Name, E, R>,
   slots: ReadonlyArray<number>,
-  jobs: Queue.Queue<Job>,
+  jobs: Jobs,
   left: Effect.Effect<void>
+): Effect.fn.Return<void, HandleError<E>, R | Scope.Scope> {
+  const hand = Queue.offer(jobs.queue, { _tag: "CatchUp" })
+  const progress = yield* makeProgress({ ...surroundings, checkpoint: surroundings.processor.checkpoint, slots, hand })
+  const working = worker(surroundings, slots, jobs, left, progress)
+  yield* Effect.raceFirst(Effect.ensuring(working, progress.end), progress.keep)
+}, Effect.scoped)
+
+const worker = <Name extends string, E, R>(
+  surroundings: Surroundings<Name, E, R>,
+  slots: ReadonlyArray<number>,
+  jobs: Jobs,
+  left: Effect.Effect<void>,
+  progress: Progress
 ): Effect.Effect<void, HandleError<E>, R> => {
-  const { checkpoints, committed, isLeaving, leases, onFailure, parking, positions, processor, retry, store } =
-    surroundings
-
-  /** Writes, and moves the checkpoints of its slots to a position, as far as they have not reached it. */
-  const commit = <X, R2>(
-    to: Position.Position,
-    writes: Effect.Effect<void, X, R2>
-  ): Effect.Effect<void, X | CommitError, R2> => {
-    const moves: Array<Move> = []
-    for (const slot of slots) {
-      const lease = leases.get(slot)
-      const from = positions.get(slot)
-      if (lease !== undefined && from !== undefined && from < to) moves.push({ name: lease.name, from, to, lease })
-    }
-    // Everything was handled before, by whoever had these slots.
-    if (moves.length === 0) return Effect.void
-    return Effect.map(checkpoints.transact(moves, writes), () => {
-      for (const slot of slots) if ((positions.get(slot) ?? to) < to) positions.set(slot, to)
-      committed()
-    })
-  }
-
-  /** Writes under the lease of a slot, whose checkpoint stays where it is. */
-  const fenced = <A, X, R2>(slot: number, writes: Effect.Effect<A, X, R2>): Effect.Effect<A, X | CommitError, R2> => {
-    const lease = leases.get(slot)
-    const at = positions.get(slot)
-    // Not this runner's any more: what it was about to do is for another one.
-    if (lease === undefined || at === undefined) {
-      return Effect.fail(new LeaseLost({ name: nameOf(processor.checkpoint, slot), holder: "nobody", token: 0 }))
-    }
-    return checkpoints.transact({ name: lease.name, from: at, to: at, lease }, writes)
-  }
+  const { isLeaving, onFailure, parking, processor, retry, store } = surroundings
+  const { commit, fenced, pass } = progress
 
   /** Handles one step; what it appends by itself is fenced. */
   const handle = (step: Step) => fenceFor(step.key, processor.handle([step]))
@@ -114,16 +96,16 @@ export const work = <Name extends string, E, R>(
       }
     )
     return Effect.flatMap(writes, (all) =>
-      isLeaving() ? Effect.void : commit(position, Effect.all(all, { discard: true }))
+      isLeaving() ? Effect.void : commit(position, Effect.all(all, { discard: true }), steps)
     )
   }
 
   /** An event of one key: what is written for it is a part of what is tried again. */
   const alone = (step: Step, position: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
     if (parking.has(step.key) || step.problem !== undefined) return apart([step], position)
-    return Effect.flatMap(retry(Effect.flatMap(handle(step), (writes) => commit(position, writes))), (done) =>
+    return Effect.flatMap(retry(Effect.flatMap(handle(step), (writes) => commit(position, writes, [step]))), (done) =>
       // Who leaves in the midst of trying leaves it to the next.
-      isGivenUp(done) && !isLeaving() ? commit(position, giveUp(step, done)) : Effect.void
+      isGivenUp(done) && !isLeaving() ? commit(position, giveUp(step, done), [step]) : Effect.void
     )
   }
 
@@ -145,11 +127,11 @@ export const work = <Name extends string, E, R>(
       )
       i = next
     }
-    if (!isLeaving()) yield* commit(through, Effect.void)
+    if (!isLeaving()) yield* pass(through)
   })
 
   const page = (steps: ReadonlyArray<Step>, through: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
-    if (steps.length === 0) return commit(through, Effect.void)
+    if (steps.length === 0) return pass(through)
     const isPlain =
       processor.takes === "pages" &&
       steps.every(({ problem }) => problem === undefined) &&
@@ -157,7 +139,7 @@ export const work = <Name extends string, E, R>(
     if (!isPlain) return oneByOne(steps, through)
     // A page with a failing event is taken event by event, so that what comes before it is committed.
     const atOnce: Effect.Effect<void, HandleError<E>, R> = Effect.flatMap(processor.handle(steps), (writes) =>
-      commit(through, writes)
+      commit(through, writes, steps)
     )
     return Effect.catchIf(
       atOnce,
@@ -195,7 +177,7 @@ export const work = <Name extends string, E, R>(
       if (isLeaving()) return
       // Somebody may have dropped it while those in front of it were tried.
       if (!parking.entriesOf(key).some(({ eventId }) => eventId === entry.eventId)) continue
-      const event = yield* store.find(entry.stream, entry.eventId)
+      const event = yield* eventOf(store, entry)
       const steps = event === undefined ? [] : processor.prepare([event])
       const step = steps.find((one) => one.key === key)
       const failedWith = (problem: string, attempts: number) =>
@@ -236,7 +218,7 @@ export const work = <Name extends string, E, R>(
     }
   })
 
-  const next = Effect.raceFirst(Queue.takeAll(jobs), Effect.as(left, undefined))
+  const next = Effect.raceFirst(jobs.takeAll, Effect.as(left, undefined))
 
   const working = (look: Effect.Effect<void, HandleError<E>, R>, due: Effect.Effect<void, HandleError<E>, R>) =>
     Effect.gen(function* () {
@@ -247,6 +229,7 @@ export const work = <Name extends string, E, R>(
         for (const job of together(taken)) {
           if (isLeaving()) return
           if (job._tag === "Due") yield* due
+          else if (job._tag === "CatchUp") yield* progress.catchUp
           else if (job._tag === "Again") yield* again(job.key)
           else yield* page(job.steps, job.through)
           if (job._tag !== "Page" || job.steps.length > 0) yield* look
@@ -256,7 +239,7 @@ export const work = <Name extends string, E, R>(
 
   const { timers } = processor
   if (timers === undefined) return working(Effect.void, Effect.void)
-  return Effect.flatMap(alarm(Queue.offer(jobs, { _tag: "Due" })), ({ run, set }) => {
+  return Effect.flatMap(alarm(Queue.offer(jobs.queue, { _tag: "Due" })), ({ run, set }) => {
     /** Sets the alarm to what is due first; what belongs to a parked key waits with it. */
     const look = Effect.flatMap(timers.first(slots, atOnce, parking.has), ([first]) =>
       first === undefined ? Effect.void : set(first.due)

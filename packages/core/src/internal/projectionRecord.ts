@@ -14,6 +14,7 @@ import type { EventStoreError } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
 import * as Position from "../Position.ts"
 import type { Projection } from "../Projection.ts"
+import type { Table } from "../ReadModelStore.ts"
 import type { Revision } from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
 import { fingerprintOf } from "./fingerprint.ts"
@@ -50,6 +51,7 @@ type Change =
       readonly data: { readonly id: string }
     }
   | { readonly type: "Retired"; readonly data: { readonly id: string } }
+  | { readonly type: "RowsRebuilt"; readonly data: { readonly keys: ReadonlyArray<string> } }
 
 const nothing: Record = {
   revision: undefined,
@@ -74,6 +76,9 @@ const evolve = (record: Record, { data, type }: Change): Record => {
       return record.previous === data.id ? { ...record, previous: undefined } : record
     case "Retired":
       return { ...record, live: undefined, building: undefined, isRetired: true }
+    // For those who watch the rows.
+    case "RowsRebuilt":
+      return record
   }
 }
 
@@ -103,6 +108,12 @@ const streamOf = ({ name, version }: Named): Effect.Effect<StreamName.StreamName
  * it to 2, and then it cannot switch any more.
  */
 export const switchOf = ({ name, version }: Named, id: string): string => `rebuild/${name}@${version}/${id}/switch`
+
+/** The table of a rebuild's rows; after the switch, of those that were read before. */
+export const tableOf = (table: Table, id: string): Table => ({
+  ...table,
+  name: `${table.name} rebuild ${id.slice(-12)}`
+})
 
 /** What is known of a read model now. */
 export const read = Effect.fnUntraced(function* (

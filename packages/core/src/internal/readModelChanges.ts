@@ -16,7 +16,8 @@ import type { EncodedRow, ReadModelStoreError } from "../ReadModelStore.ts"
 import { status, waitFor } from "./processorStatus.ts"
 import type { Change } from "./projectionFold.ts"
 import { decode } from "./readModelRow.ts"
-import { filterOf, toucher } from "./readModelTouches.ts"
+import * as remade from "./readModelRemade.ts"
+import { apart, filterOf, toucher } from "./readModelTouches.ts"
 import type { Touch, Work } from "./readModelTouches.ts"
 
 type ChangesError = ReadModelStoreError | CheckpointStoreError | EventStoreError
@@ -40,6 +41,9 @@ const room = 1000
  * With a key the current row comes first and then each later one, so that a screen can be drawn from the stream alone.
  * Without a key only changes come, in the order of their positions: those after the read model's present position, or
  * after one that is given. A row is undefined where it is gone, or never was.
+ *
+ * Rows that change without an event of theirs, since they were rebuilt or what was parked is tried again, come at the position
+ * where that was written down.
  *
  * What comes was read from the read model: `get` gives that version or a later one. Versions in between may be left out,
  * the last never is. Where the processor runs does not matter; while it lags behind, was stopped by an event or does not
@@ -95,7 +99,11 @@ export const changes = <Name extends string, Row, Index extends string>(
       const [stored] = yield* patient(ReadModelStore.use((store) => store.get(projection.table, [of])))
       const first = yield* Effect.fromResult(changeOf(projection, of, stored, at))
       // The row holds whatever changed it up to its own position: only what comes after both is news.
-      const rest = follow(projection, of, Position.max(at, first.position))
+      const after = Position.max(at, first.position)
+      const rest = Stream.merge(
+        follow(projection, of, after),
+        filterOf(projection, of)._tag === "Stream" ? follow(projection, of, after, remade.filter) : Stream.empty
+      )
       return Stream.concat(Stream.succeed(first), rest).pipe(
         Stream.changesWith((before, after) => before.row === undefined && after.row === undefined)
       )
@@ -121,85 +129,106 @@ const changeOf = <Name extends string, Row, Index extends string>(
         position: stored.position
       }))
 
-/** The changes after a position, of all keys or of one. */
+/** The changes after a position, of all keys or of one; those that certain events tell of. */
 const follow = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   key: string | undefined,
-  after: Position.Position
+  after: Position.Position,
+  filter = filterOf(projection, key)
 ) =>
-  Stream.transformPull(
-    Stream.unwrap(EventStore.useSync((store) => store.subscribe(filterOf(projection, key), { after }))),
-    (pull) =>
-      Effect.map(ReadModelStore, (rows) => {
-        const touchesOf = toucher(projection, key)
-        const waiting: Array<Page> = []
-        const held = new Map<string, Change<Row>>()
-        let work: Work | undefined
-        // Everything up to here was told, or is held.
-        let told = after
+  Stream.transformPull(Stream.unwrap(EventStore.useSync((store) => store.subscribe(filter, { after }))), (pull) =>
+    Effect.map(ReadModelStore, (rows) => {
+      const touchesOf = toucher(projection, key)
+      const waiting: Array<Page> = []
+      const held = new Map<string, Change<Row>>()
+      const ahead: Array<Work> = []
+      let work: Work | undefined
+      let sweep: ReturnType<typeof remade.sweep<Name, Row, Index>> | undefined
+      // Everything up to here was told, or is held.
+      let told = after
 
-        /** Tells what some events changed, once the read model has come past them; everything up to `to` is told then. */
-        const tell = Effect.fnUntraced(function* (touches: ReadonlyArray<Touch>, to: Position.Position) {
-          const touched = new Map<string, Position.Position>()
-          for (const { keys, position } of touches) for (const one of keys) touched.set(one, position)
-          const asked = [...touched.keys()].filter(
-            (one) => (held.get(one)?.position ?? told) < (touched.get(one) ?? to)
-          )
-          const stored = asked.length === 0 ? [] : yield* patient(rows.get(projection.table, asked))
-          const byKey = new Map(stored.map((row) => [row.key, row]))
-          const changes: Array<Change<Row>> = []
-          for (const one of asked) {
-            const change = yield* Effect.fromResult(changeOf(projection, one, byKey.get(one), touched.get(one) ?? to))
-            const before = held.get(one)
-            held.delete(one)
-            if (change.position <= to) {
-              if (change.position > told) changes.push(change)
-              continue
-            }
-            if (before !== undefined && before.position <= to) changes.push(before)
-            if (held.size < room) held.set(one, change)
+      /** Tells what some events changed, once the read model has come past them; everything up to `to` is told then. */
+      const tell = Effect.fnUntraced(function* (touches: ReadonlyArray<Touch>, to: Position.Position) {
+        const touched = new Map<string, Position.Position>()
+        const late = new Map<string, Position.Position>()
+        for (const { isRemade, keys, position } of touches) {
+          for (const one of keys) touched.set(one, position)
+          if (isRemade === true) for (const one of keys) late.set(one, position)
+        }
+        const asked = [...touched.keys()].filter((one) => (held.get(one)?.position ?? told) < (touched.get(one) ?? to))
+        const stored = asked.length === 0 ? [] : yield* patient(rows.get(projection.table, asked))
+        const byKey = new Map(stored.map((row) => [row.key, row]))
+        const changes: Array<Change<Row>> = []
+        for (const one of asked) {
+          const stored = yield* Effect.fromResult(changeOf(projection, one, byKey.get(one), touched.get(one) ?? to))
+          const remadeAt = late.get(one)
+          // A row that was remade has the position of an earlier event: it came to be where that was written down.
+          const isOlder = remadeAt !== undefined && stored.position < remadeAt
+          const change = isOlder ? { ...stored, position: remadeAt } : stored
+          // Where only such events are followed, the others are told by who follows these.
+          if (filter === remade.filter && change.position !== remadeAt) continue
+          const before = held.get(one)
+          held.delete(one)
+          if (change.position <= to) {
+            if (change.position > told) changes.push(change)
+            continue
           }
-          for (const [one, change] of held) {
-            if (change.position > to) continue
-            held.delete(one)
-            changes.push(change)
-          }
-          told = to
-          return changes.sort((a, b) => a.position - b.position)
-        })
-
-        /** The next step: a page, or as much of it as the read model has come past. */
-        const step = Effect.gen(function* () {
-          if (work === undefined) {
-            const page = waiting.shift()
-            if (page === undefined) {
-              waiting.push(...(yield* pull))
-              return []
-            }
-            work = touchesOf(page)
-          }
-          const { refused, through, touches } = work
-          const last = touches.at(-1)?.position ?? refused?.position
-          if (last === undefined) {
-            work = undefined
-            return yield* tell([], through)
-          }
-          const reached = yield* reach(projection, last, told)
-          if (touches.length === 0 && refused !== undefined && reached >= refused.position) return yield* refused.error
-          const isDone = reached >= last && refused === undefined
-          work = isDone ? undefined : { ...work, touches: touches.filter(({ position }) => position > reached) }
-          return yield* tell(
-            touches.filter(({ position }) => position <= reached),
-            isDone ? through : reached
-          )
-        })
-        const next: Effect.Effect<
-          Arr.NonEmptyReadonlyArray<Change<Row>>,
-          Effect.Error<typeof step>,
-          CheckpointStore | EventStore
-        > = Effect.flatMap(step, (changes) => (Arr.isReadonlyArrayNonEmpty(changes) ? Effect.succeed(changes) : next))
-        return next
+          if (before !== undefined && before.position <= to) changes.push(before)
+          if (held.size < room) held.set(one, change)
+        }
+        for (const [one, change] of held) {
+          if (change.position > to) continue
+          held.delete(one)
+          changes.push(change)
+        }
+        told = to
+        return changes.sort((a, b) => a.position - b.position)
       })
+
+      /** The next step: a page, or as much of it as the read model has come past. */
+      const step = Effect.gen(function* () {
+        if (sweep !== undefined) {
+          const changed = yield* patient(sweep)
+          if (changed === undefined) sweep = undefined
+          return changed ?? []
+        }
+        work ??= ahead.shift()
+        if (work === undefined) {
+          const page = waiting.shift()
+          if (page === undefined) waiting.push(...(yield* pull))
+          else ahead.push(...apart(touchesOf(page)))
+          return []
+        }
+        const { refused, through, touches } = work
+        const [first] = touches
+        if (first?.isRemade === true) {
+          // In memory it may be seen right before the rows are: whoever writes them does that without a pause.
+          yield* Effect.yieldNow
+          if (first.rebuild !== undefined) sweep = remade.sweep(rows, projection, first.rebuild, first.position)
+          work = undefined
+          return yield* tell(touches, through)
+        }
+        const last = touches.at(-1)?.position ?? refused?.position
+        if (last === undefined) {
+          work = undefined
+          return yield* tell([], through)
+        }
+        const reached = yield* reach(projection, last, told)
+        if (touches.length === 0 && refused !== undefined && reached >= refused.position) return yield* refused.error
+        const isDone = reached >= last && refused === undefined
+        work = isDone ? undefined : { ...work, touches: touches.filter(({ position }) => position > reached) }
+        return yield* tell(
+          touches.filter(({ position }) => position <= reached),
+          isDone ? through : reached
+        )
+      })
+      const next: Effect.Effect<
+        Arr.NonEmptyReadonlyArray<Change<Row>>,
+        Effect.Error<typeof step>,
+        CheckpointStore | EventStore
+      > = Effect.flatMap(step, (changes) => (Arr.isReadonlyArrayNonEmpty(changes) ? Effect.succeed(changes) : next))
+      return next
+    })
   )
 
 /**

@@ -17,14 +17,14 @@ import type { EventStoreError } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
 import type { Projection } from "../Projection.ts"
 import { ReadModelStore } from "../ReadModelStore.ts"
-import type { ReadModelStoreError, Table } from "../ReadModelStore.ts"
+import type { ReadModelStoreError } from "../ReadModelStore.ts"
 import { holdAll, NotAlone } from "./holdAll.ts"
 import type { ProcessorStopped } from "./processorErrors.ts"
 import * as parking from "./processorParking.ts"
 import { checkpointOf, make as processorOf } from "./processorProjection.ts"
 import { runOn } from "./processorRun.ts"
 import * as record from "./projectionRecord.ts"
-import { RebuildRefused } from "./projectionRecord.ts"
+import { RebuildRefused, tableOf } from "./projectionRecord.ts"
 import * as slots from "./slots.ts"
 
 /** How a rebuild is done. */
@@ -61,12 +61,6 @@ export type RebuildError =
   | ReadModelStoreError
 
 export type RebuildServices = EventStore | CheckpointStore | ReadModelStore
-
-/** The table of a rebuild's rows; after the switch, of those that were read before. */
-export const tableOf = (table: Table, id: string): Table => ({
-  ...table,
-  name: `${table.name} rebuild ${id.slice(-12)}`
-})
 
 /** Rebuilds a read model and says how far it is. */
 export const rebuild = <Name extends string, Row, Index extends string>(

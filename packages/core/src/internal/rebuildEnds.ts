@@ -8,8 +8,7 @@ import { ReadModelStore } from "../ReadModelStore.ts"
 import { holdAll } from "./holdAll.ts"
 import { checkpointOf } from "./processorProjection.ts"
 import * as record from "./projectionRecord.ts"
-import { RebuildRefused } from "./projectionRecord.ts"
-import { tableOf } from "./rebuild.ts"
+import { RebuildRefused, tableOf } from "./projectionRecord.ts"
 import type { RebuildError, RebuildOptions, RebuildServices } from "./rebuild.ts"
 
 /** Gives up the rebuild that is under way, with its rows; what is read stays as it is. */

@@ -1,4 +1,5 @@
 // rebuildRows: makes single rows of a read model anew from their events, in their place.
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -15,6 +16,7 @@ import { holdAll } from "./holdAll.ts"
 import * as parking from "./processorParking.ts"
 import { checkpointOf } from "./processorProjection.ts"
 import { preparing, stepChanges } from "./projectionBatch.ts"
+import * as record from "./projectionRecord.ts"
 import { admit, RebuildRefused } from "./projectionRecord.ts"
 import type { RebuildOptions } from "./rebuild.ts"
 import * as slots from "./slots.ts"
@@ -87,12 +89,23 @@ export const rebuildRows = Effect.fnUntraced(function* <Name extends string, Row
         return { name: lease.name, from: at, to: at, lease }
       })
       const kept = new Set(made.map(({ key }) => key))
+      const standing = (row: EncodedRow): EncodedRow => ({
+        ...row,
+        position: stands[slots.slotOf(row.key)] ?? row.position
+      })
       // Removed first, wherever they claim to be: a row that is there is only replaced from its own position on. Where a
-      // removed row stays as a position that would keep the new one out.
+      // removed row stays as a position that would keep the new one out; there each row is written as far as its slot stands.
       const writes = rows.capabilities.atomicBatch
         ? Effect.andThen(rows.apply(table, gone), rows.apply(table, made))
-        : rows.apply(table, [...made, ...gone.filter(({ key }) => !kept.has(key))])
-      yield* checkpoints.transact(moves, writes)
+        : rows.apply(table, [...made.map(standing), ...gone.filter(({ key }) => !kept.has(key))])
+      const tell = Effect.forEach(
+        Arr.chunksOf(wanted, 1000),
+        (some) => record.write(store, projection, "whatever", { type: "RowsRebuilt", data: { keys: some } }),
+        { discard: true }
+      )
+      const { transaction } = checkpoints.capabilities
+      yield* checkpoints.transact(moves, transaction ? Effect.andThen(writes, tell) : writes)
+      if (!transaction) yield* tell
       return events
     })
   ).pipe(Effect.catchTag("NotAlone", ({ problem }) => refuse(problem)))

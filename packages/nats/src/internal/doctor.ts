@@ -74,7 +74,7 @@ const ofServer = ({ layout, streams, syncing, version }: Facts): ReadonlyArray<F
   const log = streams.find(({ config }) => config.name === layout.events.name)
   const replicas = log?.config.num_replicas ?? 1
   const remedy =
-    "set jetstream { sync_interval: always } on every server (2.10 and later), or replicas: 3 and servers that do not fail together"
+    "set jetstream { sync_interval: always } on every server (2.10 and later), or replicas: 3 (2.9.21 and later) and servers that do not fail together"
   if (syncing === "always") return []
   if (syncing === "unknown") {
     const problem = `how often server ${version} writes what it has acknowledged to the disk could not be seen`

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Scope } from "effect/Scope"
-import * as EventFilter from "evolvent/EventFilter"
+import type * as EventFilter from "evolvent/EventFilter"
 import type { EventId } from "evolvent/EventId"
 import type { Driver, EncodedAppend, EncodedRecorded } from "evolvent/EventStore"
 import { because } from "evolvent/EventStoreError"
@@ -24,6 +24,8 @@ import * as streamMessages from "./streamMessages.ts"
 import * as streamReads from "./streamReads.ts"
 import * as tailsOf from "./tails.ts"
 import * as turns from "./turns.ts"
+import * as witnesses from "./witness.ts"
+import type { Witness } from "./witness.ts"
 
 /** What a message has besides the data and metadata of its events: their frames, and the headers. */
 const aside = 128 * 1024
@@ -33,7 +35,8 @@ export const make = (
   jetstream: JetStream,
   { config }: StreamInfo,
   ids: Bucket,
-  isAtomic: boolean
+  isAtomic: boolean,
+  witness: Witness = witnesses.make()
 ): Effect.Effect<Driver, never, Scope> =>
   Effect.gen(function* () {
     const prefix = base(config)
@@ -77,7 +80,7 @@ export const make = (
     const several = appendAll.make(parts)
     const inTurn = turns.make()
 
-    const log = logs.make({ jetstream, stream: config.name, subjectOf: subjectOfFilter, decode: decodeInto })
+    const log = logs.make({ jetstream, stream: config.name, subjectOf: subjectOfFilter, decode: decodeInto, witness })
     yield* Effect.addFinalizer(() => log.close)
     const messages = streamMessages.make(jetstream, config.name)
     const reads = streamReads.make({ jetstream, log, name: config.name, messages, decode })

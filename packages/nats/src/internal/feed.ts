@@ -12,8 +12,8 @@ export interface Message {
   readonly sequence: number
   readonly header: (name: string) => string | undefined
   readonly text: () => string
-  /** How many messages of the feed lay behind it when it was sent, as the server counts: 2.9 may count too many. */
-  readonly behind: number
+  /** When the server stored it, in epoch milliseconds. */
+  readonly time: number
 }
 
 /** Messages in their order, and the number through which there are no others of the feed; `atEnd` where none lay behind. */
@@ -60,11 +60,17 @@ const gone = (stream: string, problem: string): RequestFailed =>
   new RequestFailed({ subject: stream, why: "TimedOut", problem: `the feed of ${stream} broke off: ${problem}` })
 
 /** What the server's reply subject says of a message: `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<n>.<time>.<pending>`. */
-const placeOf = (reply: string): { sequence: number; n: number; pending: number } => {
+const placeOf = (reply: string): { sequence: number; n: number; time: number; pending: number } => {
   const tokens = reply.split(".")
   // With a domain and an account in front there are more.
   const at = tokens.length >= 11 ? 7 : 5
-  return { sequence: Number(tokens[at]), n: Number(tokens[at + 1]), pending: Number(tokens[at + 3]) }
+  return {
+    sequence: Number(tokens[at]),
+    n: Number(tokens[at + 1]),
+    // It comes in nanoseconds, more of them than a number holds exactly.
+    time: Number(tokens[at + 2]?.slice(0, -6)),
+    pending: Number(tokens[at + 3])
+  }
 }
 
 /** Opens a feed of the messages of a subject, or of all. */
@@ -84,6 +90,8 @@ export const open = (
     let through = typeof start === "object" && "sequence" in start ? start.sequence - 1 : 0
     let given = through
     let isMore = true
+    // Whatever it counts as pending, the server has nothing to send now: of rows that are overwritten 2.9 counts too many.
+    let isIdle = false
     let received = 0
     // The running pulls, and how many messages each may still bring; the server fills them one after the other.
     let pulls: Array<{ readonly number: number; open: number }> = []
@@ -126,6 +134,7 @@ export const open = (
           through = last
           isMore = false
         }
+        isIdle = true
         return tell()
       }
       const number = Number(to.slice(inbox.length + 1))
@@ -145,6 +154,7 @@ export const open = (
       received = place.n
       through = place.sequence
       isMore = place.pending > 0
+      isIdle = false
       const [pull] = pulls
       if (pull !== undefined) {
         pull.open -= 1
@@ -153,7 +163,7 @@ export const open = (
         if (isMore && pulls.length === 1 && pull.open === size >> 1 && buffer.length < size) request()
       }
       const { header, subject: on, text } = message
-      buffer.push({ subject: on, sequence: place.sequence, header, text, behind: place.pending })
+      buffer.push({ subject: on, sequence: place.sequence, header, text, time: place.time })
       if (buffer.length >= size || pulls.length === 0 || !isMore) tell()
     }
 
@@ -201,7 +211,8 @@ export const open = (
       Effect.suspend(() => {
         if (problem !== undefined) return Effect.fail(gone(stream, problem))
         const isOver = pulls.length === 0
-        if (buffer.length >= max || (buffer.length > 0 && (isOver || !isMore))) return Effect.succeed(page(max))
+        if (buffer.length >= max || (buffer.length > 0 && (isOver || !isMore || isIdle)))
+          return Effect.succeed(page(max))
         if (waits && buffer.length === 0 && through > given) return Effect.succeed(page(max))
         if (isOver && asked && !waits) return Effect.succeed(page(max))
         size = max

@@ -4,13 +4,15 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as EventFilter from "evolvent/EventFilter"
 import type { EncodedPage, EncodedRecorded, ReadRequest } from "evolvent/EventStore"
+import { because, CheckpointAheadOfStore } from "evolvent/EventStoreError"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
 import { endOf, perMessage, sequenceOf } from "./eventMessage.ts"
-import type { EventMessage } from "./eventMessage.ts"
 import { asStoreError, reading } from "./failures.ts"
 import * as feed from "./feed.ts"
 import type { Failure, JetStream } from "./jetstream.ts"
+import { isSame } from "./witness.ts"
+import type { Seen, Witness } from "./witness.ts"
 
 /** What a log is made of: its stream, which subjects a filter means, and what its messages hold. */
 export interface Options {
@@ -18,7 +20,8 @@ export interface Options {
   readonly stream: string
   /** The one subject, perhaps with wildcards, that holds all that a filter wants; undefined for all subjects. */
   readonly subjectOf: (filter: EventFilter.EventFilter) => string | undefined
-  readonly decode: (message: EventMessage, push: (event: EncodedRecorded) => void) => void
+  readonly decode: (message: feed.Message, push: (event: EncodedRecorded) => void) => void
+  readonly witness: Witness
 }
 
 /** A feed that a page of a read was taken from, and what is left of the messages it gave. */
@@ -60,7 +63,7 @@ const batching = (most = eventsAtOnce) => {
 
 const before = (sequence: number): Position.Position => (sequence < 1 ? Position.beginning : endOf(sequence))
 
-export const make = ({ decode, jetstream, stream, subjectOf }: Options) => {
+export const make = ({ decode, jetstream, stream, subjectOf, witness }: Options) => {
   const info = Effect.map(jetstream.info(stream), (found) => found?.state)
   const head: Effect.Effect<Position.Position, Failure> = Effect.map(info, (state) => before(state?.last_seq ?? 0))
   const cursors = new Map<string, Cursor>()
@@ -207,15 +210,15 @@ export const make = ({ decode, jetstream, stream, subjectOf }: Options) => {
       const until = from?._tag === "Time" ? from.time : Infinity
       const start = from?._tag === "Time" ? yield* byTime(until) : undefined
       let high = Math.min(start ?? last, last, at === Infinity ? last : sequenceOf(at))
-      let found: ReadonlyArray<EncodedRecorded> = []
+      const found: Array<EncodedRecorded> = []
       let isLate = until !== Infinity
-      for (let size = 2 * limit; high >= first; size *= 2) {
+      for (let size = Math.min(limit, 64); high >= first; size *= 2) {
         const low = Math.max(first, high - size + 1)
         const window = (yield* between(filter, low, high)).toReversed().filter((event) => {
           if (isLate && event.recordedAt <= until) isLate = false
           return !isLate && event.position <= at && matches(event)
         })
-        found = [...found, ...window]
+        for (const event of window) found.push(event)
         high = low - 1
         if (found.length >= limit) break
       }
@@ -228,12 +231,22 @@ export const make = ({ decode, jetstream, stream, subjectOf }: Options) => {
     return Effect.retry(once, { while: (error) => error.isRetryable, times: 3 })
   }
 
+  /** Fails where another message stands now where a reader saw its last one: it is not the log that it has read. */
+  const holdsStill = (seen: Seen, after: Position.Position) =>
+    Effect.flatMap(Effect.mapError(jetstream.get(stream, seen.sequence), asStoreError("subscribe")), (message) =>
+      isSame(seen, message)
+        ? Effect.void
+        : Effect.flatMap(Effect.mapError(head, asStoreError("subscribe")), (now) =>
+            Effect.fail(because("EventStore.subscribe", new CheckpointAheadOfStore({ after, head: now })))
+          )
+    )
+
   return {
     head,
     info,
     forwards,
     backwards,
-    /** What comes behind a position, as it comes: each run gives the next page. */
+    /** What comes behind a position, as it comes: each run gives the next page. It is what had been read up to there that goes on. */
     follow: (
       filter: EventFilter.EventFilter,
       after: Position.Position
@@ -241,11 +254,17 @@ export const make = ({ decode, jetstream, stream, subjectOf }: Options) => {
       const matches = EventFilter.predicate(filter)
       const failed = asStoreError("subscribe")
       const start = { sequence: Math.max(1, sequenceOf(after + 1)) }
-      return Effect.map(Effect.mapError(open(filter, start), failed), (one) => {
+      const evidence = witness.of(sequenceOf(after))
+      return Effect.gen(function* () {
+        if (evidence !== undefined) yield* holdsStill(evidence, after)
+        const one = yield* Effect.mapError(open(filter, start), failed)
         const take = batching()
+        let seen = evidence
         return Effect.gen(function* () {
           const page = yield* Effect.mapError(one.next(take.size(), true), failed)
           const found = yield* events("subscribe", page, take)
+          seen = page.messages.at(-1) ?? seen
+          if (seen !== undefined) witness.saw(page.through, { sequence: seen.sequence, time: seen.time })
           return {
             events: found.filter((event) => event.position > after && matches(event)),
             through: before(page.through),

@@ -4,16 +4,11 @@ import { StreamUnusable } from "../NatsError.ts"
 import type { Failure, JetStream, StreamConfig, StreamInfo } from "./jetstream.ts"
 import * as doctor from "./doctor.ts"
 import type { Layout } from "./layout.ts"
+import * as serverVersion from "./serverVersion.ts"
 import * as sync from "./syncing.ts"
 
-/** From this version on several messages can be stored at once, or none of them. */
-const isAtomicVersion = (version: string): boolean => {
-  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10))
-  return major > 2 || (major === 2 && minor >= 12)
-}
-
 /** Why a stream that is there cannot be what it is needed for, or undefined. */
-const problemOf = (wanted: StreamConfig, { config }: StreamInfo): string | undefined => {
+const problemOf = (wanted: StreamConfig, { config }: StreamInfo, version: string): string | undefined => {
   const subject = wanted.subjects[0] ?? ""
   if (!config.subjects.includes(subject)) {
     return `it takes the subjects ${config.subjects.join(", ")}, but ${subject} is needed`
@@ -21,6 +16,12 @@ const problemOf = (wanted: StreamConfig, { config }: StreamInfo): string | undef
   const retention = config["retention"]
   if (retention !== undefined && retention !== "limits") {
     return `its retention is "${String(retention)}", so that messages go when somebody has read them; it must be "limits"`
+  }
+  if (config.num_replicas > 1 && !serverVersion.comparesReplicas(version)) {
+    return (
+      `it has ${config.num_replicas} replicas on nats-server ${version}, which lets two writers win where one may, and ` +
+      `acknowledges both; run 2.9.21 or newer on all servers, or one replica`
+    )
   }
   return undefined
 }
@@ -49,22 +50,22 @@ export const open = (
           ? Effect.fail(new StreamUnusable({ stream: config.name, problem }))
           : Effect.succeed(info)
       })
+    const { version } = yield* jetstream.client.server
     const one = (config: StreamConfig) =>
       Effect.flatMap(create ? jetstream.ensure(config) : found(config), (info) => {
-        const problem = problemOf(config, info)
+        const problem = problemOf(config, info, version)
         return problem === undefined
           ? Effect.succeed(info)
           : Effect.fail(new StreamUnusable({ stream: config.name, problem }))
       })
     const all = yield* Effect.forEach(configsOf(layout), one, { concurrency: 6 })
-    const { version } = yield* jetstream.client.server
     const syncing = yield* sync.look(monitorUrl)
     yield* doctor.warn(doctor.examine({ version, syncing, streams: all, layout }))
     const [events] = all
     if (events === undefined)
       return yield* new StreamUnusable({ stream: layout.events.name, problem: "it is not there" })
     // Older servers drop the setting without a word, and would store the first message of a batch alone.
-    return { events, isAtomic: isAtomicVersion(version) && events.config["allow_atomic"] === true }
+    return { events, isAtomic: serverVersion.isAtomic(version) && events.config["allow_atomic"] === true }
   })
 
 /** Looks at what is there of a store, and makes nothing. */

@@ -67,10 +67,15 @@ export const make = ({ decode, jetstream, log, messages, name }: Parts) => {
       from._tag === "Revision"
         ? (places.get(`${subject} at ${from.revision}`) ?? perMessage * (yield* startOf(subject, last, from.revision)))
         : perMessage * (1 + (yield* messages.lastBefore(subject, last, ({ recordedAt }) => recordedAt < from.time)))
-    const position = Position.make(start)
-    const page = yield* log.forwards({ ...request, from: { _tag: "Position", position } })
-    // The message that holds the revision may hold some before it.
-    const events = from._tag === "Time" ? page.events : page.events.filter(({ revision }) => revision >= from.revision)
+    const isWanted = ({ revision }: EncodedRecorded): boolean => from._tag === "Time" || revision >= from.revision
+    let page = yield* log.forwards({ ...request, from: { _tag: "Position", position: Position.make(start) } })
+    let events = page.events.filter(isWanted)
+    // The message that holds the revision may hold some before it: what lies behind these is to be read by revision as well.
+    while (events.length === 0 && page.events.length > 0 && !page.done) {
+      const next = Position.make(page.through + 1)
+      page = yield* log.forwards({ ...request, from: { _tag: "Position", position: next } })
+      events = page.events.filter(isWanted)
+    }
     const end = events.at(-1)
     if (end !== undefined && !page.done) places.set(`${subject} at ${end.revision + 1}`, page.through + 1)
     return { ...page, events }

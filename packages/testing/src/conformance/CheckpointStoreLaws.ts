@@ -201,6 +201,27 @@ const watched = law(
   })
 )
 
+const deferring = law(
+  "CheckpointStore 21 who begins to watch has written down first what a consumer of this process had put off, which knows of it",
+  Effect.gen(function* () {
+    const store = yield* CheckpointStore
+    const [name, other] = [yield* Fresh.name("runner"), yield* Fresh.name("runner")]
+    const isWatched = yield* store.defer(name, Effect.orDie(store.advance({ name, from: at(0), to: at(1) })))
+    yield* Effect.scoped(store.watch(other))
+    yield* Effect.scoped(store.watch(name, "lease"))
+    yield* Check.equal("watched something else: where it stands", (yield* store.load(name)).position, at(0))
+    yield* Check.equal("watched something else: whether it is watched", isWatched(), false)
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        yield* store.watch(name)
+        yield* Check.equal("watched it: where it stands", (yield* store.load(name)).position, at(1))
+        yield* Check.equal("watched it: whether it is watched", isWatched(), true)
+      })
+    )
+    yield* Check.equal("watched it no more: whether it is watched", isWatched(), false)
+  })
+)
+
 const transactional = law(
   "CheckpointStore 10 with the capability `transaction`, an append within transact commits with the checkpoint or not at all",
   Effect.gen(function* () {
@@ -234,6 +255,7 @@ export const laws: ReadonlyArray<Law<CheckpointStore | EventStore>> = [
   invalid,
   stopped,
   watched,
+  deferring,
   transactional,
   ...leases
 ]

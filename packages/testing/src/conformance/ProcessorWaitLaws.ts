@@ -68,7 +68,7 @@ const stopped = law(
     const name = yield* Fresh.name("reactor")
     const failing = Processor.reactor(name, { from: [account], handle: () => Effect.fail("no" as const) })
     const waiting = yield* Effect.forkScoped(
-      Effect.result(waitFor(failing, Position.make((yield* store.head) + 1), { timeout: "1 hour" }))
+      Effect.result(waitFor(failing, Position.make((yield* store.head) + 100_000), { timeout: "1 hour" }))
     )
     const running = yield* Running.start(failing, { retry: Schedule.recurs(0) })
     const position = yield* Running.write(account, 1)

@@ -13,6 +13,7 @@ import * as Check from "./Check.ts"
 import * as Fresh from "./Fresh.ts"
 import { law } from "./Law.ts"
 import { enduring } from "./ReadModelChangesFaultLaws.ts"
+import { remade } from "./ReadModelChangesRemadeLaws.ts"
 import * as Running from "./Running.ts"
 import { Subject } from "./Subject.ts"
 import { tellsAll, watch } from "./Watching.ts"
@@ -115,7 +116,7 @@ const notAhead = law(
       })
     const watcher = yield* watch(ledger, { after: yield* store.head }, look)
     yield* Running.write(account, 9)
-    yield* Effect.sleep(30)
+    yield* Effect.sleep(150)
     yield* Check.equal("wrote events that no processor handles: what is told", watcher.got, [])
     yield* Running.start(Processor.projection(ledger))
     for (let i = 0; i < 20; i++) yield* Running.write(account, 2, 10 + 2 * i)
@@ -166,4 +167,4 @@ const places = law(
 )
 
 /** The laws of live queries. */
-export const changing = [ofKey, ofStream, ofAll, notAhead, places, ...enduring]
+export const changing = [ofKey, ofStream, ofAll, notAhead, places, ...enduring, ...remade]

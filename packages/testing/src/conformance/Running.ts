@@ -118,3 +118,11 @@ export const catchesUp = Effect.fnUntraced(function* (did: string, projection: L
 /** A projection under a new name. */
 export const newLedger = (account: Account, options?: { readonly onDeposit?: (amount: number) => void }) =>
   Effect.map(Fresh.name("ledger"), (name) => ledger(account, name, options))
+
+/** A checkpoint stands behind one event and in front of another; positions between them are nobody's. */
+export const standsBetween = (
+  did: string,
+  found: Position.Position,
+  event: Position.Position,
+  next: Position.Position
+) => Check.holds(`${did}: its checkpoint`, `from ${event} to ${next - 1}`, found >= event && found < next, found)

@@ -1,7 +1,7 @@
-// The read model store in memory: a map of rows for each table; queries filter and sort it.
+// The read model store in memory: a map of rows for each table; queries select from it.
 import * as Effect from "effect/Effect"
-import { ReadModelStore } from "../../ReadModelStore.ts"
-import type { Condition, EncodedRow, IndexValue, Query, Table } from "../../ReadModelStore.ts"
+import { ReadModelStore, select } from "../../ReadModelStore.ts"
+import type { EncodedRow, Table } from "../../ReadModelStore.ts"
 import * as Transaction from "./transaction.ts"
 
 /** A new, empty store. */
@@ -32,7 +32,7 @@ export const make = (): ReadModelStore["Service"] => {
           else stored.set(row.key, row)
         }
       }),
-    list: (table, query) => Effect.sync(() => select([...rowsOf(table).values()], query)),
+    list: (table, query) => Effect.sync(() => select(rowsOf(table).values(), query)),
     drop: (table) => Transaction.write(() => void tables.delete(id(table))),
     swap: (one, other) =>
       Transaction.write(() => {
@@ -40,56 +40,4 @@ export const make = (): ReadModelStore["Service"] => {
         tables.set(id(one), second).set(id(other), first)
       })
   })
-}
-
-const select = (rows: ReadonlyArray<EncodedRow>, query: Query): ReadonlyArray<EncodedRow> => {
-  const { after, limit, orderBy } = query
-  const sign = query.direction === "asc" ? 1 : -1
-  const value = (row: EncodedRow): IndexValue | undefined => (orderBy === undefined ? undefined : row.index[orderBy])
-  const order = (a: IndexValue | undefined, aKey: string, b: IndexValue | undefined, bKey: string): number =>
-    sign * ((a === undefined || b === undefined ? 0 : compare(a, b)) || compare(aKey, bKey))
-  return rows
-    .filter((row) => query.where.every((condition) => holds(condition, row)))
-    .filter((row) => after === undefined || order(value(row), row.key, after.value, after.key) > 0)
-    .sort((a, b) => order(value(a), a.key, value(b), b.key))
-    .slice(0, limit)
-}
-
-const holds = (condition: Condition, row: EncodedRow): boolean => {
-  const actual = row.index[condition.field]
-  if (actual === undefined) return false
-  switch (condition.op) {
-    case "in":
-      return condition.values.some((value) => value === actual)
-    case "gt":
-      return compare(actual, condition.value) > 0
-    case "gte":
-      return compare(actual, condition.value) >= 0
-    case "lt":
-      return compare(actual, condition.value) < 0
-    case "lte":
-      return compare(actual, condition.value) <= 0
-  }
-}
-
-/** The order of index values; texts by code point, as a database with the C collation has it. */
-const compare = (a: IndexValue, b: IndexValue): number => {
-  if (a === b) return 0
-  if (typeof a === "string" && typeof b === "string") return compareText(a, b)
-  return a < b ? -1 : 1
-}
-
-const compareText = (a: string, b: string): number => {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    if (a.charCodeAt(i) !== b.charCodeAt(i)) {
-      // Where only one of two units is half of a pair, the pair is the greater code point.
-      const x = a.charCodeAt(i)
-      const y = b.charCodeAt(i)
-      const xPair = x >= 0xd800 && x <= 0xdfff
-      const yPair = y >= 0xd800 && y <= 0xdfff
-      return xPair === yPair ? x - y : xPair ? 1 : -1
-    }
-  }
-  return a.length - b.length
 }
