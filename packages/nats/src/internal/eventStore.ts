@@ -92,17 +92,21 @@ export const make = (
         )
       )
 
-    /** Looks through a whole stream, the newest messages first. */
-    const scan = Effect.fnUntraced(function* (subject: string, id: EventId) {
-      let last = yield* jetstream.last(config.name, subject)
-      while (last !== undefined) {
-        const found = decode(last).find((event) => event.id === id)
-        if (found !== undefined) return found
-        const [before] = eventMessage.placeOf(last).before
-        last = before === undefined ? undefined : yield* jetstream.direct(config.name, before)
-      }
-      return undefined
-    })
+    /** Looks through a whole stream. */
+    const scan = (subject: string, id: EventId) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const feed = yield* messages.from(subject, 1)
+          while (true) {
+            const page = yield* feed.next(512, false)
+            for (const message of page.messages) {
+              const found = message.text().includes(id) ? decode(message).find((event) => event.id === id) : undefined
+              if (found !== undefined) return found
+            }
+            if (page.atEnd) return undefined
+          }
+        })
+      )
 
     return {
       capabilities: {
