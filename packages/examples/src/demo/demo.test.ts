@@ -20,18 +20,21 @@ const overtaken = (stdout: string) =>
   })
 
 describe("the demo", () => {
-  const dataDir = mkdtempSync(join(tmpdir(), "evolvent-demo-"))
-  afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }))
+  const folder = mkdtempSync(join(tmpdir(), "evolvent-demo-"))
+  const onPostgres = ["--data-dir", join(folder, "postgres")]
+  const onNats = ["--nats", "--data-dir", join(folder, "nats")]
+  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
 
   it.each([
     ["in memory", ["--store", "memory"]],
-    ["on PostgreSQL", ["--data-dir", dataDir]]
+    ["on a PostgreSQL of its own", onPostgres],
+    ["on a NATS server of its own", onNats]
   ])(
     "tells its story %s, plainly where there is no terminal",
     (where, args) => {
       const { status, stderr, stdout } = run(...args)
       expect(stderr).toBe("")
-      expect(stdout).toContain(where === "in memory" ? "This runs in memory." : "This runs on a PostgreSQL of its own")
+      expect(stdout).toContain(`This runs ${where}`)
       expect(status).toBe(0)
       expect(stdout).not.toContain("\u001b[")
       expect(stdout).toMatch(/transfer +Withdrawn +conflict +decided at revision 1, but Account-ada is at 2/)
@@ -47,17 +50,24 @@ describe("the demo", () => {
     30_000
   )
 
-  it("is told again on the same data: everything is still there, and nothing is there twice", () => {
-    const { status, stderr, stdout } = run("--data-dir", dataDir)
-    expect(stderr).toBe("")
-    expect(status).toBe(0)
-    expect(stdout).toContain("Ada's is ada-2 now")
-    expect(stdout).toMatch(/transfer +Withdrawn +conflict +decided at revision 1, but Account-ada-2 is at 2/)
-    expect(stdout).toContain("0 accepted, 0 rejected by the domain, 0 skipped, 2,166 known before")
-    expect(stdout).toMatch(/100 % +position ([\d,]+) of \1, up to date/)
-    expect(overtaken(stdout)).toEqual([])
-    expect(stdout).toMatch(/Orders placed +325 +310 completed, 15 open/)
-  }, 30_000)
+  it.each([
+    ["PostgreSQL", onPostgres],
+    ["NATS", onNats]
+  ])(
+    "is told again on the same data of %s: everything is still there, and nothing is there twice",
+    (_, args) => {
+      const { status, stderr, stdout } = run(...args)
+      expect(stderr).toBe("")
+      expect(status).toBe(0)
+      expect(stdout).toContain("Ada's is ada-2 now")
+      expect(stdout).toMatch(/transfer +Withdrawn +conflict +decided at revision 1, but Account-ada-2 is at 2/)
+      expect(stdout).toContain("0 accepted, 0 rejected by the domain, 0 skipped, 2,166 known before")
+      expect(stdout).toMatch(/100 % +position ([\d,]+) of \1, up to date/)
+      expect(overtaken(stdout)).toEqual([])
+      expect(stdout).toMatch(/Orders placed +325 +310 completed, 15 open/)
+    },
+    30_000
+  )
 
   it("says which file it cannot read", () => {
     const { status, stderr } = run("no-such.csv", "--store", "memory")

@@ -1,8 +1,8 @@
-// `pnpm demo`: the whole story in one run, on PostgreSQL; `pnpm demo <files or folders>` with your invoices instead.
+// `pnpm demo`: the whole story in one run, on PostgreSQL or `--nats`; `pnpm demo <files or folders>` with your invoices.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect } from "effect"
-import { Argument, Command } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import * as Storage from "../storage.ts"
 import { accounts } from "./accounts.ts"
 import { ordersOf, sampleOrders } from "./orders.ts"
@@ -19,12 +19,14 @@ const demo = Command.make(
   "demo",
   {
     ...Storage.flags,
+    nats: Flag.Boolean("nats").pipe(Flag.withDescription("The same as --store nats"), Flag.withDefault(false)),
     paths: Argument.String("path").pipe(
       Argument.withDescription("CSV files of invoices, or folders of them, to show instead of the story"),
       Argument.variadic()
     )
   },
-  Effect.fnUntraced(function* ({ paths, ...choice }) {
+  Effect.fnUntraced(function* ({ nats, paths, ...flags }) {
+    const choice: Storage.Choice = nats ? { ...flags, store: "nats" } : flags
     // A report of somebody's invoices has nothing of the story's in it.
     const name = paths.length === 0 ? "demo" : "demo_invoices"
     const where = yield* Storage.inPlace(name, choice)

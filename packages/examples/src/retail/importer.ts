@@ -59,10 +59,11 @@ interface Page {
 
 /**
  * Keeps states at hand while importing: an invoice has hundreds of rows at times, each row is a command, and without it
- * each would load all before it. They are a cache of this process, so memory is the place for them.
+ * each would load all before it. They are a cache of this process, so memory is the place for them, and one a command is
+ * cheap: a store whose events have to be asked for one by one is asked for the last one only.
  */
 export const Snapshots = Layer.merge(
-  SnapshotStore.layerPolicy({ every: 25 }),
+  SnapshotStore.layerPolicy({ every: 1 }),
   Layer.provide(Layer.effect(SnapshotStore.SnapshotStore, SnapshotStore.SnapshotStore), Memory.layer)
 )
 

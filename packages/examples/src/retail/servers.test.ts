@@ -1,4 +1,4 @@
-// The command line on PostgreSQL, as a process of its own: killed half-way, run again, begun anew, and refused.
+// The command line on PostgreSQL and on NATS, as a process of its own: killed half-way, run again, begun anew, and refused.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import * as fs from "node:fs"
@@ -25,9 +25,6 @@ beforeAll(() => {
 })
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
 
-const inStore = (...args: ReadonlyArray<string>) => [main, ...args, "--store", "postgres", "--data-dir", at("data")]
-const run = (...args: ReadonlyArray<string>) => spawnSync(process.execPath, inStore(...args), { encoding: "utf8" })
-
 /** The report that memory gives. */
 const inMemory = (...texts: ReadonlyArray<string>) =>
   Effect.runPromise(
@@ -49,7 +46,13 @@ const says = (child: ChildProcess, words: RegExp) =>
     })
   })
 
-describe("on PostgreSQL", () => {
+describe.each([
+  ["PostgreSQL", "postgres"],
+  ["NATS", "nats"]
+])("on %s", (_, store) => {
+  const inStore = (...args: ReadonlyArray<string>) => [main, ...args, "--store", store, "--data-dir", at(store)]
+  const run = (...args: ReadonlyArray<string>) => spawnSync(process.execPath, inStore(...args), { encoding: "utf8" })
+
   it("killed half-way and run again, an import ends at the report that memory gives; then it is kept", async () => {
     // On one lane it takes its time. Halted, it is in the midst of it for as long as somebody else needs to be refused.
     const child = spawn(process.execPath, inStore("import", at("all.csv"), "--concurrency", "1"))
@@ -58,7 +61,7 @@ describe("on PostgreSQL", () => {
     const other = run("report")
     expect(other.status).toBe(1)
     expect(other.stdout).toBe("")
-    expect(other.stderr).toContain(`in use by process ${child.pid}. End that process`)
+    expect(other.stderr).toContain(`in use by process ${child.pid}. End that`)
     expect(other.stderr).toContain("another --data-dir")
     expect(other.stderr).not.toMatch(/^\s+at /m)
     const killed = once(child, "exit")
@@ -97,15 +100,26 @@ describe("on PostgreSQL", () => {
     expect(run("rebuild", "--partitions", "17").status).toBe(1)
     expect(run("report", "--json").stdout).toBe(expected)
   }, 120_000)
+})
 
-  it("says in a sentence that a server cannot be used, without the password", () => {
-    const env = { ...process.env, DATABASE_URL: "postgres://shop:secret@127.0.0.1:1/shop" }
-    const { status, stderr, stdout } = spawnSync(process.execPath, [main, "report"], { encoding: "utf8", env })
-    expect(status).toBe(1)
-    expect(stdout).toBe("")
-    expect(stderr).toContain("The PostgreSQL that DATABASE_URL names cannot be used: connect ECONNREFUSED 127.0.0.1:1.")
-    expect(stderr).not.toMatch(/secret|^\s+at /m)
-  }, 30_000)
+describe("a command line", () => {
+  it.each([
+    ["postgres", "postgres://shop:secret@127.0.0.1:1/shop", "The PostgreSQL that DATABASE_URL names cannot be used: "],
+    ["nats", "nats://shop:secret@127.0.0.1:1", "The NATS server that NATS_URL names cannot be used: "]
+  ])(
+    "says in a sentence that a server of %s cannot be used, without the password",
+    (store, url, words) => {
+      const env = { ...process.env, [store === "postgres" ? "DATABASE_URL" : "NATS_URL"]: url }
+      const args = [main, "report", "--store", store]
+      const { status, stderr, stdout } = spawnSync(process.execPath, args, { encoding: "utf8", env })
+      expect(status).toBe(1)
+      expect(stdout).toBe("")
+      expect(stderr).toContain(words)
+      expect(stderr).toMatch(/ECONNREFUSED|127\.0\.0\.1:1\b/)
+      expect(stderr).not.toMatch(/secret|^\s+at /m)
+    },
+    30_000
+  )
 
   it("starts no server for help, or for what it does not understand", () => {
     const nowhere = ["--data-dir", at("none")]
