@@ -10,7 +10,10 @@ const files: { readonly [Name in PeerName]: string } = {
   emmett: "emmett.ts",
   "emmett-sql": "emmett.ts",
   pg: "rawPg.ts",
-  "sql-pg": "rawSqlPg.ts"
+  "sql-pg": "rawSqlPg.ts",
+  "ours-nats": "oursNats.ts",
+  nats: "rawNats.ts",
+  "nats-durable": "rawNatsDurable.ts"
 }
 
 // How long a peer that was hung up on may take to go.

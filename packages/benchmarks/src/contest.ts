@@ -1,7 +1,8 @@
 // A contest: some peers, each in its own process and on its own fresh database, which end with it.
 import { startPeer } from "./child.ts"
 import type { Child } from "./child.ts"
-import type { Options, PeerName } from "./options.ts"
+import type { NatsServer } from "./natsServer.ts"
+import type { Options, PeerName, PeerOnNats } from "./options.ts"
 import type { Database, Server } from "./server.ts"
 
 /** What a benchmark gets from the command line. */
@@ -9,17 +10,22 @@ export interface Context {
   readonly options: Options
   /** The server; started when the first benchmark asks for it. */
   readonly server: () => Promise<Server>
+  /** The same of NATS. */
+  readonly nats: () => Promise<NatsServer>
 }
+
+/** A peer that keeps what it stores on PostgreSQL. */
+type PeerOnPostgres = Exclude<PeerName, PeerOnNats>
 
 /** A peer that runs, and its database. */
 export interface Contestant {
-  readonly name: PeerName
+  readonly name: PeerOnPostgres
   readonly child: Child
   readonly database: Database
 }
 
 // Where each peer keeps its events.
-const tables: { readonly [Name in PeerName]: string } = {
+const tables: { readonly [Name in PeerOnPostgres]: string } = {
   ours: "evolvent.events",
   "ours-jit": "evolvent.events",
   emmett: "emt_messages",
@@ -36,12 +42,12 @@ export const verifyStored = async ({ database, name }: Contestant, expected: num
 
 /** Whether a peer was asked for. */
 export const isAsked = ({ peers }: Options, name: PeerName): boolean =>
-  peers.includes(name === "ours-jit" ? "ours" : name)
+  peers.includes(name === "ours-jit" || name === "ours-nats" ? "ours" : name)
 
 /** Runs some peers, those that were asked for, and ends them whatever happens. */
 export const contest = async <A>(
   context: Context,
-  names: ReadonlyArray<PeerName>,
+  names: ReadonlyArray<PeerOnPostgres>,
   use: (contestants: ReadonlyArray<Contestant>) => Promise<A>
 ): Promise<A> => {
   const server = await context.server()

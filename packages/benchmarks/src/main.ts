@@ -1,5 +1,6 @@
 // pnpm bench [name …]: measures and prints rows; exits with 1 when a budget is not met, with 2 for an unknown name.
 import type { Context } from "./contest.ts"
+import type { NatsServer } from "./natsServer.ts"
 import * as Options from "./options.ts"
 import type { Server } from "./server.ts"
 import type { Row } from "./table.ts"
@@ -15,11 +16,12 @@ const benchmarks: { readonly [name: string]: () => Promise<Benchmark> } = {
   load: () => import("./load.ts"),
   read: () => import("./read.ts"),
   projection: () => import("./projection.ts"),
+  nats: () => import("./nats.ts"),
   scale: () => import("./scale.ts")
 }
 
 // Takes too long to run unasked.
-const onlyByName = new Set(["scale"])
+const onlyByName = new Set(["nats", "scale"])
 
 const names = Object.keys(benchmarks)
 const args = process.argv.slice(2)
@@ -47,14 +49,29 @@ const startServer = async (): Promise<Server> => {
   console.log(started.description)
   return started
 }
-const context: Context = { options, server: () => (server ??= startServer()) }
+
+let nats: Promise<NatsServer> | undefined
+const startNats = async (): Promise<NatsServer> => {
+  const { start } = await import("./natsServer.ts")
+  const started = await start(options.natsVersion)
+  console.log(started.description)
+  return started
+}
+
+const context: Context = {
+  options,
+  server: () => (server ??= startServer()),
+  nats: () => (nats ??= startNats())
+}
+const close = async (): Promise<void> => {
+  await (await server)?.close()
+  await (await nats)?.close()
+}
 
 // Whoever stops a benchmark half-way gets his server back as it was.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    void Promise.resolve(server)
-      .then((started) => started?.close())
-      .finally(() => process.exit(130))
+    void close().finally(() => process.exit(130))
   })
 }
 
@@ -65,7 +82,7 @@ try {
     rows.push(...((await benchmark?.run(context)) ?? []))
   }
 } finally {
-  await (await server)?.close()
+  await close()
 }
 const missed = rows.filter((row) => row.met === false)
 if (!rows.some((row) => row.met !== undefined)) console.log("\nNothing was judged.")

@@ -70,7 +70,7 @@ export const rowsOf = (
   what: string,
   results: Rounds,
   budgets: ReadonlyArray<readonly [peer: PeerName, name: string, atLeast: number | undefined]>,
-  oursIs: "ours" | "ours-jit" = "ours"
+  oursIs: "ours" | "ours-jit" | "ours-nats" = "ours"
 ): ReadonlyArray<Row> => {
   const ours = results.get(oursIs)
   return budgets.flatMap(([peer, name, atLeast]): ReadonlyArray<Row> => {

@@ -9,7 +9,7 @@ describe("the ledger's events", () => {
       const size = JSON.stringify(dataAt(n)).length
       expect(size).toBeGreaterThan(180)
       expect(size).toBeLessThan(220)
-      expect(Result.isSuccess(Ledger.codecs.event.decode(typeAt(n), dataAt(n)))).toBe(true)
+      expect(Result.isSuccess(Ledger.codecs.event.decode(typeAt(n), 1, dataAt(n)))).toBe(true)
     }
   })
 

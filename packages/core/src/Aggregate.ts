@@ -10,6 +10,7 @@ import { decideOf, evolveOf } from "./internal/handlers.ts"
 import { make as jsonCodec } from "./internal/jsonCodec.ts"
 import type { JsonCodec } from "./internal/jsonCodec.ts"
 import { categoryProblem, isSystemCategory } from "./StreamName.ts"
+import type * as Upcaster from "./Upcaster.ts"
 
 export { command } from "./internal/command.ts"
 export type { Command, CommandOptions } from "./internal/command.ts"
@@ -53,8 +54,10 @@ export interface Aggregate<
     readonly event: Schema.ConstraintCodec<Event, unknown>
     readonly state: Schema.ConstraintCodec<State, unknown>
   }
-  /** The tags of its events, which are their stored types. */
+  /** The tags of its events, which are the types that they are stored under. */
   readonly eventTypes: ReadonlyArray<string>
+  /** What was stored before today, where that was something else. */
+  readonly upcast: Upcaster.Upcaster<Event> | undefined
   /** Encode and decode what is stored; built once, on first use. */
   readonly codecs: Codecs<Id, Command, Event, State>
 }
@@ -78,12 +81,8 @@ export interface Any {
     readonly state: Schema.ConstraintCodec<unknown, unknown>
   }
   readonly eventTypes: ReadonlyArray<string>
-  readonly codecs: {
-    readonly event: {
-      readonly tags: ReadonlyArray<string>
-      readonly decode: (type: string, data: Schema.Json) => Result.Result<Tagged, string>
-    }
-  }
+  readonly upcast: Upcaster.Any | undefined
+  readonly codecs: { readonly event: Pick<EventCodec.EventCodec<Tagged>, "tags" | "versionOf" | "decode"> }
 }
 
 /** The events of an aggregate. */
@@ -99,6 +98,8 @@ export interface Protocol<Id, Command extends Tagged, Event extends Tagged, Stat
   /** The state before any event; plain objects in it are frozen, since all streams share it. */
   readonly initial: NoInfer<State>
   readonly stateVersion?: number
+  /** What was stored before today, as `Upcaster.make` declares it of the same schema of events. */
+  readonly upcast?: Upcaster.Upcaster<NoInfer<Event>>
 }
 
 /** A handler for each command, or one function of all. */
@@ -193,6 +194,11 @@ export const make =
     const problem =
       categoryProblem(name) ?? (isSystemCategory(name) ? "categories with $ are the library's own" : undefined)
     if (problem !== undefined) throw new TypeError(`An aggregate cannot be named "${name}": ${problem}.`)
+    if (protocol.upcast !== undefined && protocol.upcast.event !== protocol.event) {
+      throw new TypeError(
+        `The upcaster of "${name}" was made of another schema than its events: give both the same one, as a constant.`
+      )
+    }
     const stateVersion = protocol.stateVersion ?? 1
     const eventTypes = EventCodec.tagsOf(protocol.event)
     return {
@@ -213,6 +219,7 @@ export const make =
         state: protocol.state
       },
       eventTypes,
+      upcast: protocol.upcast,
       codecs: codecsOf(protocol, stateVersion)
     }
   }
@@ -240,7 +247,7 @@ const codecsOf = <Id, Command extends Tagged, Event extends Tagged, State>(
       return (command ??= EventCodec.make(protocol.command))
     },
     get event() {
-      return (event ??= EventCodec.make(protocol.event))
+      return (event ??= protocol.upcast?.codec ?? EventCodec.make(protocol.event))
     },
     get state() {
       return (state ??= jsonCodec(protocol.state))

@@ -68,7 +68,7 @@ export class Bus extends Context.Service<
      * Handles the messages of a group until interrupted; each until it succeeded, or until its retries are used up.
      *
      * Then it is parked, and what comes later with its key is parked behind it; other keys go on. A handler that was
-     * killed gets its message again.
+     * killed gets its message again, and those that were handled within the last fifth of a second before.
      */
     readonly subscribe: <E, R>(
       group: string,

@@ -95,6 +95,24 @@ export class UndecodableEvent extends Schema.TaggedError<UndecodableEvent>()("Un
   }
 }
 
+/** A stored event that newer code than this wrote: its type is known here, but not this version of it. */
+export class NewerVersion extends Schema.TaggedError<NewerVersion>()("NewerVersion", {
+  stream: Schema.String,
+  revision: Schema.Int,
+  position: Schema.Int,
+  type: Schema.String,
+  schemaVersion: Schema.Int,
+  newest: Schema.Int
+}) {
+  override get message(): string {
+    return (
+      `The event of type "${this.type}" in stream ${this.stream} at revision ${this.revision} (position ${this.position}) ` +
+      `has schema version ${this.schemaVersion}, and this process knows that type up to version ${this.newest}: newer ` +
+      `code wrote it. Deploy that code here; the event is unchanged in the store.`
+    )
+  }
+}
+
 /** A reader has seen events that the store does not hold: it was restored or failed over to an older state. */
 export class CheckpointAheadOfStore extends Schema.TaggedError<CheckpointAheadOfStore>()("CheckpointAheadOfStore", {
   after: Schema.Int,
@@ -137,6 +155,7 @@ export const Reason = Schema.Union([
   UnstorableContent,
   InvalidStreamName,
   UndecodableEvent,
+  NewerVersion,
   CheckpointAheadOfStore,
   Unsupported,
   InvalidRequest

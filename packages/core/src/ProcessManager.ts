@@ -10,6 +10,7 @@ import type { JsonCodec } from "./internal/jsonCodec.ts"
 import { define } from "./internal/processManager.ts"
 import type { Behaviour } from "./internal/processBehaviour.ts"
 import type { RecordedOf } from "./Projection.ts"
+import type { Upcaster } from "./Upcaster.ts"
 
 export type { Behaviour } from "./internal/processBehaviour.ts"
 
@@ -30,8 +31,10 @@ export interface ProcessManager<
 > {
   readonly name: Name
   readonly observes: ReadonlyArray<Observed>
-  /** The observed events that `decide` handles. */
+  /** The observed events that `decide` handles, and old versions that may have become such. */
   readonly filter: EventFilter
+  /** The observed events that `decide` handles, by their types of today. */
+  readonly handles: ReadonlyArray<{ readonly category: string; readonly types: ReadonlyArray<string> }>
   /** The id of the process that an observed event, decoded, belongs to; undefined when it belongs to none. */
   readonly correlate: (recorded: Recorded<Tagged>) => string | undefined
   /** What an observed event, decoded, means to the process; nothing when there is no handler for it. */
@@ -105,6 +108,8 @@ export interface Protocol<From extends Sources, Event extends Tagged, State, Pay
   /** The deadlines that it sets itself. */
   readonly deadline?: Schema.ConstraintCodec<Payload, unknown> & NoCollision<NoInfer<Event>, NoInfer<Payload>>
   readonly stateVersion?: number
+  /** What was stored of its own events before today, as `Upcaster.make` declares it of the same schema of events. */
+  readonly upcast?: Upcaster<NoInfer<Event>>
 }
 
 /**

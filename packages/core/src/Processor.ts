@@ -48,16 +48,21 @@ export { namesOf as slotNames, slotOf } from "./internal/slots.ts"
 export type { Lag, Share, Status, Target } from "./internal/processorStatus.ts"
 
 /**
- * An event as a processor works on it, for one of its keys: events of one key keep their order, others may overtake.
+ * A stored event as a processor works on it, for one of its keys: events of one key keep their order, others may overtake.
  *
- * `event` is decoded, where its processor decodes; what cannot be decoded has a `problem`.
+ * `events` are what it is today, where its processor decodes: one, mostly; several of one that an upcaster splits, which are
+ * handled together. What cannot be handled has a `problem`, and `undecoded` where that is that it cannot be decoded here.
  */
 export interface Step {
   readonly recorded: Recorded
-  readonly event: Recorded<{ readonly _tag: string }> | undefined
+  readonly events: ReadonlyArray<Recorded<{ readonly _tag: string }>>
   readonly key: string
   readonly problem: string | undefined
+  readonly undecoded?: Undecoded | undefined
 }
+
+/** Whether nothing here understands a stored event, or only newer code does. */
+export type Undecoded = "UndecodableEvent" | "NewerVersion"
 
 /** How handling a page can fail, beside the handler's own error `E` (which comes as an `EventFailed`). */
 export type HandleError<E> =
@@ -85,6 +90,11 @@ export interface Processor<out Name extends string, in out E, out R> {
   readonly follows?: string
   /** Whether many steps are handled at once and written with one checkpoint, or the events one by one. */
   readonly takes: "pages" | "events"
+  /**
+   * "now and then": that an event was handled is written down within a fifth of a second, with all that were handled until
+   * then, since the handler may be called again anyway. At once unless given.
+   */
+  readonly commits?: "now and then"
   /** Decodes events and finds their keys. */
   readonly prepare: (events: ReadonlyArray<Recorded>) => ReadonlyArray<Step>
   /** Handles steps; the effect that it gives writes what they led to, within the checkpoint's transaction. */
@@ -100,6 +110,9 @@ export interface Processor<out Name extends string, in out E, out R> {
 /** What becomes of an event that cannot be handled: the processor stops, or sets it aside with all that follows of its key. */
 export type OnFailure = "stop" | "park"
 
+/** What becomes of an event that cannot be decoded: as of one that cannot be handled, or it is passed over and logged. */
+export type OnUndecodable = OnFailure | "skip"
+
 /** How a processor is run. */
 export interface RunOptions<E> {
   /**
@@ -111,6 +124,12 @@ export interface RunOptions<E> {
   readonly retry?: Schedule.Schedule<unknown, E>
   /** What then becomes of it: "stop" unless given. A function is asked about the handler's own errors only. */
   readonly onFailure?: OnFailure | ((failure: E) => OnFailure)
+  /**
+   * What becomes of a stored event that no schema or upcaster here understands: as of a failed one unless given, and "stop"
+   * where `onFailure` is a function. One that only *newer* code understands stops the processor whatever is said here: it
+   * goes on from there where that code runs.
+   */
+  readonly onUndecodable?: OnUndecodable
   /** How long a runner that fell silent keeps others waiting; 10 seconds unless given, 10 milliseconds at least. */
   readonly lease?: Duration.Input
 }

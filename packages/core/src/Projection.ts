@@ -40,7 +40,10 @@ export interface Projection<out Name extends string, in out Row, out Index exten
   readonly name: Name
   readonly version: number
   readonly from: ReadonlyArray<Aggregate.Any>
+  /** The stored events that it is made of: of the types that it handles, and of old versions that may have become such. */
   readonly filter: EventFilter
+  /** The events that it handles, by their types of today. */
+  readonly handles: ReadonlyArray<{ readonly category: string; readonly types: ReadonlyArray<string> }>
   readonly indexes: ReadonlyArray<Index>
   readonly row: Schema.ConstraintCodec<Row, unknown>
   readonly codec: JsonCodec<Row>

@@ -150,8 +150,8 @@ describe("a process manager", () => {
     const { codecs } = Delivery
     const event = { _tag: "Started", at } as const
     const stored = Result.getOrThrow(codecs.event.encode(event))
-    expect(stored).toEqual({ type: "Started", data: { at: "2026-01-31T08:00:00.000Z" } })
-    expect(codecs.event.decode(stored.type, stored.data)).toEqual(Result.succeed(event))
+    expect(stored).toEqual({ type: "Started", schemaVersion: 1, data: { at: "2026-01-31T08:00:00.000Z" } })
+    expect(codecs.event.decode(stored.type, stored.schemaVersion, stored.data)).toEqual(Result.succeed([event]))
     expect(codecs.deadline.encode({ _tag: "TooLate", after: 7n })).toEqual(
       Result.succeed({ _tag: "TooLate", after: "7" })
     )
@@ -189,7 +189,7 @@ describe("a process manager", () => {
       { started: 1, ended: 1 },
       new Map([["7", { why: "done" }]])
     ])
-    expect(Result.isFailure(Delivery.aggregate.codecs.command.decode("Take", {}))).toBe(true)
+    expect(Result.isFailure(Delivery.aggregate.codecs.command.decode("Take", 1, {}))).toBe(true)
   })
 })
 

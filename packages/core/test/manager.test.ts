@@ -281,7 +281,7 @@ describe("a manager stops on the event", () => {
         ...Dunning,
         codecs: {
           ...Dunning.codecs,
-          event: { ...Dunning.codecs.event, decode: () => Result.fail("it is of a newer version") }
+          event: { ...Dunning.codecs.event, decode: () => Result.fail({ problem: "it is of another shape" }) }
         }
       })
       yield* TestClock.adjust("1 day")

@@ -54,8 +54,10 @@ describe("an event that could not be decoded, and that turns out to be of anothe
       initial: null
     })({ decide: { Pay: ({ amount, order }) => [{ _tag: "Paid", amount, order }] }, evolve: { Paid: () => null } })
     const { event } = Payment.codecs
-    const decode: typeof event.decode = (type, data) =>
-      JSON.stringify(data).includes("12") ? Result.fail("it is of a newer version") : event.decode(type, data)
+    const decode: typeof event.decode = (type, version, data) =>
+      JSON.stringify(data).includes("12")
+        ? Result.fail({ problem: "it is of another shape" })
+        : event.decode(type, version, data)
     return isMended ? Payment : { ...Payment, codecs: { ...Payment.codecs, event: { ...event, decode } } }
   }
   const pay = (id: string, amount: number) =>

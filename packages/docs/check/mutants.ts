@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { root } from "./workspace.ts"
 
-const backends = ["postgres"]
+const backends = ["postgres", "nats"]
 const words = process.argv.slice(2)
 const backend = backends.find((name) => name === words[0]?.toLowerCase())
 const [folder, rest] = backend === undefined ? ["testing", words] : [backend, words.slice(1)]

@@ -19,10 +19,10 @@ interface Seen {
 /** Decodes a page and adds it up. */
 const see = (seen: Seen, page: ReadonlyArray<Recorded>): void => {
   const { decode } = Ledger.codecs.event
-  for (const { data, position, type } of page) {
-    const decoded = decode(type, data)
+  for (const { data, position, schemaVersion, type } of page) {
+    const decoded = decode(type, schemaVersion, data)
     if (Result.isFailure(decoded)) throw new Error(`The event at ${position} cannot be decoded: ${decoded.failure}`)
-    seen.sum += decoded.success.amount
+    for (const { amount } of decoded.success) seen.sum += amount
   }
   seen.count += page.length
 }

@@ -22,6 +22,14 @@ const run = async (peer: Peer, request: Request): Promise<Answer> => {
       return peer.project?.(request) ?? unable()
     case "replay":
       return peer.replay?.(request) ?? unable()
+    case "catchUp":
+      return peer.catchUp?.(request) ?? unable()
+    case "fill":
+      return peer.fill?.(request) ?? unable()
+    case "publish":
+      return peer.publish?.(request) ?? unable()
+    case "consume":
+      return peer.consume?.(request) ?? unable()
   }
 }
 

@@ -89,10 +89,11 @@ export const fromLog = (
       filter: EventFilter.category(category),
       follows: EventFilter.describe(EventFilter.categories(topics)),
       takes: "events",
+      commits: "now and then",
       prepare: (events) =>
         events.flatMap((recorded) => {
           const message = fromEvent(recorded)
-          return wanted(message) ? [{ recorded, event: undefined, key: message.key, problem: undefined }] : []
+          return wanted(message) ? [{ recorded, events: [], key: message.key, problem: undefined }] : []
         }),
       // Outside of the checkpoint's transaction, as a reactor's are: handlers may take their time.
       handle: (steps) =>

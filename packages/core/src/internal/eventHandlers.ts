@@ -3,12 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Aggregate from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
-import * as EventFilter from "../EventFilter.ts"
+import type * as EventFilter from "../EventFilter.ts"
 import * as Metadata from "../Metadata.ts"
 import type { EffectsOf, Step } from "../Processor.ts"
-import type { Tagged } from "./eventCodec.ts"
+import type { Tagged, Undecoded } from "./eventCodec.ts"
 import { attempt } from "./handlerAttempt.ts"
 import { EventFailed } from "./processorErrors.ts"
+import { decoder, filterOf } from "./todaysEvents.ts"
 
 /** What handlers are to a runner. */
 export interface EventHandlers<E, R> {
@@ -29,35 +30,41 @@ export const make = <H>(
   type Failure = Effect.Error<EffectsOf<H>>
   type Services = Effect.Services<EffectsOf<H>>
   if (name === "") throw new TypeError(`A ${what} needs a name: its checkpoint is kept under it.`)
-  const categories = from.map((aggregate) => ({
-    category: aggregate.name,
-    types: typesOf(what, aggregate, from.length, handle)
-  }))
-  const codecs = new Map(from.map((aggregate) => [aggregate.name, aggregate.codecs.event]))
+  const sources = from.map((aggregate) => ({ aggregate, types: typesOf(what, aggregate, from.length, handle) }))
+  const decode = decoder(sources)
 
   return {
-    filter: EventFilter.categories(categories),
+    filter: filterOf(sources),
     prepare: (events) =>
-      events.map((recorded) => {
-        const decoded = codecs.get(recorded.category)?.decode(recorded.type, recorded.data)
-        if (decoded === undefined || Result.isFailure(decoded)) {
-          const problem = `it cannot be decoded: ${decoded?.failure ?? "its category is no source"}`
-          return { recorded, event: undefined, key: recorded.stream, problem }
-        }
-        return { recorded, event: { ...recorded, data: decoded.success }, key: recorded.stream, problem: undefined }
+      events.flatMap((recorded): ReadonlyArray<Step> => {
+        const decoded = decode(recorded)
+        if (Result.isFailure(decoded)) return [undecodedStep(recorded, recorded.stream, decoded.failure)]
+        const events = decoded.success
+        return events.length === 0 ? [] : [{ recorded, events, key: recorded.stream, problem: undefined }]
       }),
-    react: ({ event, problem, recorded }) => {
-      if (event === undefined) {
-        return Effect.fail(new EventFailed<Failure>({ event: recorded, failure: undefined, problem: problem ?? "" }))
+    react: ({ events, problem, recorded, undecoded }) => {
+      if (problem !== undefined) {
+        return Effect.fail(new EventFailed<Failure>({ event: recorded, failure: undefined, problem, undecoded }))
       }
       // The handlers' types were checked against the sources in `Processor`; here they are called by name.
-      return attempt(
-        recorded,
-        () => call(handle, from.length, event) as Effect.Effect<unknown, Failure, Services>
+      const react = (event: Recorded<Tagged>) =>
+        attempt(recorded, () => call(handle, from.length, event) as Effect.Effect<unknown, Failure, Services>)
+      const [only] = events
+      return (
+        only !== undefined && events.length === 1 ? react(only) : Effect.forEach(events, react, { discard: true })
       ).pipe(Metadata.inReactionTo(recorded))
     }
   }
 }
+
+/** A step of an event that cannot be decoded here. */
+export const undecodedStep = (recorded: Recorded, key: string, { newest, problem }: Undecoded): Step => ({
+  recorded,
+  events: [],
+  key,
+  problem: `it cannot be decoded: ${problem}`,
+  undecoded: newest === undefined ? "UndecodableEvent" : "NewerVersion"
+})
 
 /** The types of an aggregate that the handlers handle; undefined for all of them. */
 const typesOf = (what: string, aggregate: Aggregate.Any, sources: number, handle: unknown): ReadonlyArray<string> => {

@@ -247,9 +247,9 @@ const firstOutcome = Effect.fnUntraced(function* <Event extends Tagged>(
   )
   const events: Array<Event> = []
   for (const recorded of written) {
-    const decoded = codec.decode(recorded.type, recorded.data)
+    const decoded = codec.decode(recorded.type, recorded.schemaVersion, recorded.data)
     if (Result.isFailure(decoded)) return yield* undecodable(operation, recorded, decoded.failure)
-    events.push(decoded.success)
+    events.push(...decoded.success)
   }
   const last = written.at(-1) ?? earlier
   return { events, revision: last.revision, position: last.position, repeated: true } satisfies Executed<Event>

@@ -9,10 +9,11 @@ import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import { EventStore } from "../EventStore.ts"
 import type { History } from "../EventStore.ts"
-import { because, InvalidRequest, UndecodableEvent } from "../EventStoreError.ts"
+import { because, InvalidRequest, NewerVersion, UndecodableEvent } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Revision from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
+import type { Undecoded } from "./eventCodec.ts"
 import { historyOf } from "./eventDecoding.ts"
 import { fromSnapshot, unloaded } from "./snapshot.ts"
 import type { Loaded, Start } from "./snapshot.ts"
@@ -155,19 +156,25 @@ const replay = <Name extends string, Id, Command, Event, State, Rejection>(
     const { codecs, evolve } = aggregate
     let { position, revision, state } = from
     // The error names all that there is to know of the event, which a history leaves out.
-    const refuse = (at: Revision.Revision, problem: string) =>
+    const refuse = (at: Revision.Revision, why: Undecoded) =>
       Effect.as(
         Stream.runForEach(store.read(EventFilter.stream(stream), { from: { revision: at }, limit: 1 }), (event) =>
-          Effect.fail(undecodable(operation, event, problem))
+          Effect.fail(undecodable(operation, event, why))
         ),
         false
       )
-    const fold = ({ data, last, revision: first, types }: History): Effect.Effect<boolean, EventStoreError> => {
+    const fold = ({
+      data,
+      last,
+      revision: first,
+      schemaVersions,
+      types
+    }: History): Effect.Effect<boolean, EventStoreError> => {
       for (let i = Revision.next(revision) - first; i < types.length; i++) {
-        const decoded = codecs.event.decode(types[i] as string, data[i] as Json)
+        const decoded = codecs.event.decode(types[i] as string, schemaVersions[i] as number, data[i] as Json)
         const at = Revision.make(first + i)
         if (Result.isFailure(decoded)) return refuse(at, decoded.failure)
-        state = evolve(state, decoded.success)
+        for (const event of decoded.success) state = evolve(state, event)
         revision = at
       }
       position = last
@@ -178,16 +185,15 @@ const replay = <Name extends string, Id, Command, Event, State, Rejection>(
 
 const wantsMore = Effect.succeed(true)
 
-/** The error of a stored event that the schema does not understand. */
-export const undecodable = (operation: string, event: Recorded, problem: string): EventStoreError =>
-  because(
+/** The error of a stored event that is not understood here. */
+export const undecodable = (
+  operation: string,
+  { position, revision, schemaVersion, stream, type }: Recorded,
+  { newest, problem }: Undecoded
+): EventStoreError => {
+  const where = { stream, revision, position, type, schemaVersion }
+  return because(
     operation,
-    new UndecodableEvent({
-      stream: event.stream,
-      revision: event.revision,
-      position: event.position,
-      type: event.type,
-      schemaVersion: event.schemaVersion,
-      problem
-    })
+    newest === undefined ? new UndecodableEvent({ ...where, problem }) : new NewerVersion({ ...where, newest })
   )
+}

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import type { Recorded } from "../EventData.ts"
 import type { StreamName } from "../StreamName.ts"
 
 // By name alone, whatever store it is in: a wake-up carries no data, and one too many costs a read.
@@ -30,3 +31,11 @@ export const listen = (stream: StreamName): Effect.Effect<Effect.Effect<void>, n
     )
     return Queue.take(queue)
   })
+
+/** The keys that some news want to be tried again; only processorParking writes these, in this shape. */
+export const requestedBy = (news: ReadonlyArray<Recorded>): ReadonlySet<string> =>
+  new Set(
+    news.flatMap(({ data, type }) =>
+      type === "RetryRequested" ? [(data as unknown as { readonly key: string }).key] : []
+    )
+  )

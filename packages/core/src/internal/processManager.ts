@@ -4,15 +4,16 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Aggregate from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
-import * as EventFilter from "../EventFilter.ts"
 import type { Codecs, Dispatched, Instance, ProcessManager } from "../ProcessManager.ts"
 import { categoryProblem, isSystemCategory } from "../StreamName.ts"
+import type { Upcaster } from "../Upcaster.ts"
 import * as EventCodec from "./eventCodec.ts"
 import type { Tagged } from "./eventCodec.ts"
 import { fingerprintOf } from "./fingerprint.ts"
 import { frozen } from "./frozen.ts"
 import { make as jsonCodec } from "./jsonCodec.ts"
 import type { JsonCodec } from "./jsonCodec.ts"
+import { filterOf } from "./todaysEvents.ts"
 
 type Decide<Event, State> = (event: Tagged, state: State, recorded: Recorded<Tagged>) => ReadonlyArray<Event>
 type Evolve<Event, State> = (state: State, event: Event) => State
@@ -32,6 +33,7 @@ export interface Protocol<Event, State, Payload> {
   readonly initial: State
   readonly deadline?: Schema.ConstraintCodec<Payload, unknown>
   readonly stateVersion?: number
+  readonly upcast?: Upcaster<Event>
 }
 
 interface Handlers<Handler> {
@@ -109,7 +111,11 @@ export const define = <Event extends Tagged, State, Payload extends Tagged>(
     tableOf("evolve", handlers, eventTypes, { kind: "event", of: name, isTotal: true })
   )
 
-  const { initial: first, stateVersion = 1 } = protocol
+  const observed = observes.map((aggregate) => ({ aggregate, types: Object.keys(decides.get(aggregate.name) ?? {}) }))
+  const { initial: first, stateVersion = 1, upcast } = protocol
+  if (upcast !== undefined && upcast.event !== protocol.event) {
+    refuse("its upcaster was made of another schema than its own events: give both the same one, as a constant")
+  }
   const initial = frozen(first)
   const schemas = {
     event: protocol.event,
@@ -117,11 +123,12 @@ export const define = <Event extends Tagged, State, Payload extends Tagged>(
     // Without deadlines Payload is never, its default; TypeScript cannot see that from the absent property.
     deadline: deadlines ?? (Schema.Never as unknown as Schema.ConstraintCodec<Payload, unknown>)
   }
-  const codecs = codecsOf(schemas, stateVersion)
+  const codecs = codecsOf(schemas, stateVersion, upcast)
   return {
     name,
     observes,
-    filter: EventFilter.categories([...decides].map(([category, table]) => ({ category, types: Object.keys(table) }))),
+    filter: filterOf(observed),
+    handles: observed.map(({ aggregate, types }) => ({ category: aggregate.name, types })),
     correlate: protocol.correlate,
     decide: (recorded, state) => {
       const handler = decides.get(recorded.category)?.[recorded.type]
@@ -155,6 +162,7 @@ export const define = <Event extends Tagged, State, Payload extends Tagged>(
       stateVersion,
       schemas: { ...schemas, id: Schema.String, command: Schema.Never },
       eventTypes,
+      upcast,
       codecs: {
         id,
         command: noCommand,
@@ -176,14 +184,16 @@ const id = jsonCodec(Schema.String)
 
 const noCommand: EventCodec.EventCodec<never> = {
   tags: [],
+  versionOf: () => undefined,
   encode: (command) => command,
-  decode: () => Result.fail("it takes no commands")
+  decode: () => Result.fail({ problem: "it takes no commands" })
 }
 
 // Built on first use: an app may switch on the schema compiler after the module that defines the process was loaded.
 const codecsOf = <Event extends Tagged, State, Payload>(
   schemas: ProcessManager<string, Aggregate.Any, Event, State, Payload>["schemas"],
-  stateVersion: number
+  stateVersion: number,
+  upcast: Upcaster<Event> | undefined
 ): Codecs<Event, State, Payload> => {
   let event: EventCodec.EventCodec<Event> | undefined
   let state: JsonCodec<State> | undefined
@@ -191,7 +201,7 @@ const codecsOf = <Event extends Tagged, State, Payload>(
   let fingerprint: string | undefined
   return {
     get event() {
-      return (event ??= EventCodec.make(schemas.event))
+      return (event ??= upcast?.codec ?? EventCodec.make(schemas.event))
     },
     get state() {
       return (state ??= jsonCodec(schemas.state))

@@ -2,6 +2,8 @@
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import type { Recorded } from "../EventData.ts"
+import { EventStoreError } from "../EventStoreError.ts"
+import type { Undecoded } from "../Processor.ts"
 
 /** A handler failed on an event; what it failed with decides whether it is tried again. */
 export class EventFailed<E> extends Data.TaggedError("EventFailed")<{
@@ -9,7 +11,24 @@ export class EventFailed<E> extends Data.TaggedError("EventFailed")<{
   /** The handler's own error, or undefined when it died: a bug is not retried. */
   readonly failure: { readonly error: E } | undefined
   readonly problem: string
-}> {}
+  readonly undecoded?: Undecoded | undefined
+}> {
+  /** Whether newer code will do better: it wrote what was not understood here, by the processor or by its handler. */
+  get isNewer(): boolean {
+    return this.undecoded === "NewerVersion" || isNewerVersion(this.failure?.error)
+  }
+}
+
+/** Whether an error is that newer code wrote an event. */
+export const isNewerVersion = (error: unknown): boolean =>
+  error instanceof EventStoreError && error.reason._tag === "NewerVersion"
+
+// Backends keep the words of a stop: these come first where newer code is all that it waits for.
+const newerVersion = "NewerVersion: "
+
+/** What a processor stopped for, as it is kept. */
+export const problemOf = (problem: string, isNewer: boolean): string =>
+  isNewer ? `${newerVersion}${problem}` : problem
 
 /** A processor stopped: it could not handle an event, or its store refused it. Its checkpoint stands before that event. */
 export class ProcessorStopped extends Schema.TaggedError<ProcessorStopped>()("ProcessorStopped", {
@@ -19,6 +38,13 @@ export class ProcessorStopped extends Schema.TaggedError<ProcessorStopped>()("Pr
   position: Schema.UndefinedOr(Schema.Int),
   problem: Schema.String
 }) {
+  /**
+   * "NewerVersion" where newer code wrote the event: it is not at fault, and a process with that code goes on from it.
+   */
+  get reason(): "NewerVersion" | "Failed" {
+    return this.problem.startsWith(newerVersion) ? "NewerVersion" : "Failed"
+  }
+
   override get message(): string {
     const where =
       this.eventId === undefined ? "" : ` on event ${this.eventId} of stream ${this.stream} (position ${this.position})`

@@ -59,37 +59,36 @@ export const feed = Effect.fnUntraced(function* <Name extends string, E, R, W ex
     return divided
   }
 
-  /** Puts a page before a worker, unless that takes nothing for too long; nobody else waits for it where it is the only one. */
+  /** Puts a page before a worker, unless that takes nothing for too long and others wait for it. */
   const give = (
     worker: Fed,
     state: State,
     steps: ReadonlyArray<Step>,
     through: Position,
-    isAwaited: () => boolean
+    isAwaited?: () => boolean
   ): Effect.Effect<boolean> =>
     Effect.suspend(() => {
       if (Queue.offerUnsafe(worker.jobs.queue, { _tag: "Page", steps, through })) {
         state.through = through
         return Effect.succeed(true)
       }
-      const room = isAwaited()
-        ? Effect.timeoutOption(worker.jobs.room, patience)
-        : Effect.map(worker.jobs.room, Option.some)
-      return Effect.flatMap(room, (found) =>
-        Option.isSome(found) ? give(worker, state, steps, through, isAwaited) : Effect.succeed(false)
+      const { room } = worker.jobs
+      if (isAwaited === undefined) return Effect.andThen(room, give(worker, state, steps, through))
+      // Asked anew each time: who was held up may be back meanwhile, and is not to wait for this one.
+      return Effect.flatMap(Effect.timeoutOption(room, patience), (found) =>
+        Option.isNone(found) && isAwaited() ? Effect.succeed(false) : give(worker, state, steps, through, isAwaited)
       )
     })
 
-  const others = () => [...states.values()].filter(({ isHeldUp }) => !isHeldUp).length > 1
+  // Nobody waits for the only one.
+  const others =
+    workers.length === 1 ? undefined : () => [...states.values()].filter(({ isHeldUp }) => !isHeldUp).length > 1
 
   /** Feeds one by itself, from where it was, until it has come as far as the others and has nothing left to do. */
   const apart = (worker: Fed, state: State) =>
     store.subscribe(filter, { after: state.through }).pipe(
       Stream.mapEffect(({ events, through }) =>
-        Effect.as(
-          give(worker, state, divide(prepare(events)).get(worker) ?? [], through, () => false),
-          undefined
-        )
+        Effect.as(give(worker, state, divide(prepare(events)).get(worker) ?? [], through), undefined)
       ),
       Stream.takeUntil(() => {
         const isBack = state.through >= all && Queue.sizeUnsafe(worker.jobs.queue) <= 1

@@ -18,6 +18,7 @@ import type { ProcessManager } from "../ProcessManager.ts"
 import type { HandleError, Processor, Step } from "../Processor.ts"
 import type { ReadModelStore } from "../ReadModelStore.ts"
 import type { EventCodec, Tagged } from "./eventCodec.ts"
+import { undecodedStep } from "./eventHandlers.ts"
 import { execute } from "./execute.ts"
 import { behind } from "./fence.ts"
 import { load, streamOf } from "./load.ts"
@@ -25,6 +26,7 @@ import { EventFailed } from "./processorErrors.ts"
 import * as timers from "./processorTimers.ts"
 import type { Timer } from "./processorTimers.ts"
 import { describe } from "./thrown.ts"
+import { decoder } from "./todaysEvents.ts"
 
 /** The domain said no: told from everything else that an execution can fail with. */
 class Refused extends Data.TaggedError("Refused")<{ readonly rejection: unknown }> {}
@@ -38,7 +40,11 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
   manager: ProcessManager<Name, Observed, Event, State, Payload>
 ): Processor<Name, never, Services> => {
   const { aggregate, codecs, name } = manager
-  const observed = new Map(manager.observes.map((source) => [source.name, source.codecs.event]))
+  const own = { aggregate: { name, codecs, upcast: aggregate.upcast }, types: manager.eventTypes }
+  const decode = decoder([
+    own,
+    ...manager.observes.map((source, i) => ({ aggregate: source, types: manager.handles[i]?.types ?? [] }))
+  ])
   const observes = EventFilter.predicate(manager.filter)
   const table = timers.tableOf(name)
   const filter = EventFilter.categories([
@@ -46,28 +52,22 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
     { category: name }
   ])
 
-  const unprepared = (recorded: Recorded, key: string, problem: string): Step => ({
-    recorded,
-    event: undefined,
-    key,
-    problem
-  })
-
   const prepareOne = (recorded: Recorded): ReadonlyArray<Step> => {
     const isOwn = recorded.category === name
     if (!isOwn && !observes(recorded)) return []
-    const codec = isOwn ? codecs.event : observed.get(recorded.category)
-    const decoded = codec?.decode(recorded.type, recorded.data) ?? Result.fail("its category is not observed")
-    if (Result.isFailure(decoded)) {
-      return [unprepared(recorded, recorded.streamId, `it cannot be decoded: ${decoded.failure}`)]
-    }
-    const event: Recorded<Tagged> = { ...recorded, data: decoded.success }
-    if (isOwn) return [{ recorded, event, key: recorded.streamId, problem: undefined }]
+    const decoded = decode(recorded)
+    if (Result.isFailure(decoded)) return [undecodedStep(recorded, recorded.streamId, decoded.failure)]
+    const events = decoded.success
+    if (events.length === 0) return []
+    if (isOwn) return [{ recorded, events, key: recorded.streamId, problem: undefined }]
     try {
-      const id = manager.correlate(event)
-      return id === undefined || id === "" ? [] : [{ recorded, event, key: id, problem: undefined }]
+      // What is of one process is handled at once, in its order.
+      const byProcess = Map.groupBy(events, (event) => manager.correlate(event) ?? "")
+      byProcess.delete("")
+      return [...byProcess].map(([key, some]) => ({ recorded, events: some, key, problem: undefined }))
     } catch (thrown) {
-      return [unprepared(recorded, recorded.streamId, `correlate threw ${describe(thrown)}`)]
+      const problem = `correlate threw ${describe(thrown)}`
+      return [{ recorded, events: [], key: recorded.streamId, problem }]
     }
   }
 
@@ -85,7 +85,7 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
 
   /** Sends a command; what its rejection means is an input of the process. */
   const send = Effect.fnUntraced(function* (
-    { stream, streamId: id }: Recorded<Tagged>,
+    { stream, streamId: id }: Recorded,
     cause: string,
     { aggregate: target, command, id: to, rejected }: Aggregate.Command<Event>
   ) {
@@ -103,28 +103,41 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
     yield* Effect.catchIf(sending, isRefused, ({ rejection }) => take(id, input, () => rejected(rejection)))
   })
 
-  /** What an own event sends, in the state right after it. */
-  const dispatchedBy = Effect.fnUntraced(function* (event: Recorded<Tagged>) {
-    const { state } = yield* load(aggregate, event.streamId, { at: { revision: event.revision } })
-    return yield* Effect.sync(() => manager.dispatch(event.data as Event, state, { id: event.streamId }))
+  /** What own events of one place send, each in the state right after it. */
+  const dispatchedBy = Effect.fnUntraced(function* (events: ReadonlyArray<Recorded<Tagged>>) {
+    const [first] = events
+    if (first === undefined) return []
+    const { revision, streamId: id } = first
+    const isOne = events.length === 1
+    let state = manager.initial
+    if (isOne || revision > 0) {
+      ;({ state } = yield* load(aggregate, id, { at: { revision: isOne ? revision : revision - 1 } }))
+    }
+    return yield* Effect.sync(() =>
+      events.flatMap((event) => {
+        const own = event.data as Event
+        if (!isOne) state = manager.evolve(state, own)
+        return manager
+          .dispatch(own, state, { id })
+          .map((one, index) => ({ one, index, cause: EventId.derive(event.stream, event.id, index) }))
+      })
+    )
   })
 
-  const causeOf = (event: Recorded<Tagged>, index: number): string => EventId.derive(event.stream, event.id, index)
-
   /** Does at once what is due at once; gives the timers of the rest. */
-  const dispatch = Effect.fnUntraced(function* (event: Recorded<Tagged>) {
+  const dispatch = Effect.fnUntraced(function* (event: Recorded, events: ReadonlyArray<Recorded<Tagged>>) {
     const later: Array<Timer> = []
-    for (const [index, one] of (yield* dispatchedBy(event)).entries()) {
+    for (const { cause, index, one } of yield* dispatchedBy(events)) {
       const millis = Duration.toMillis(one.after)
       if (one._tag === "Command" && millis === 0) {
-        yield* behind(send(event, causeOf(event, index), one))
+        yield* behind(send(event, cause, one))
         continue
       }
       const deadline = one._tag === "Deadline" ? codecs.deadline.encode(one.payload) : Result.succeed(null)
       if (Result.isFailure(deadline))
         return yield* Effect.die(`a deadline that its schema refuses: ${deadline.failure}`)
       later.push({
-        id: causeOf(event, index),
+        id: cause,
         key: event.streamId,
         // By the clock that stored the event, so that who comes later knows the same time.
         due: DateTime.toEpochMillis(event.recordedAt) + millis,
@@ -138,7 +151,11 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
   })
 
   /** Does what is due: the deadline as it was set, or the command as it derives from its event. */
-  const fire = Effect.fnUntraced(function* (event: Recorded<Tagged>, { deadline, id, index, key }: Timer) {
+  const fire = Effect.fnUntraced(function* (
+    event: Recorded,
+    events: ReadonlyArray<Recorded<Tagged>>,
+    { deadline, id, key }: Timer
+  ) {
     if (deadline !== undefined) {
       const payload = codecs.deadline.decode(deadline)
       if (Result.isFailure(payload)) {
@@ -146,7 +163,7 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
       }
       return yield* behind(take(key, id, (state) => manager.expire(payload.success, state)))
     }
-    const one = (yield* dispatchedBy(event))[index]
+    const one = (yield* dispatchedBy(events)).find(({ cause }) => cause === id)?.one
     if (one?._tag === "Command") yield* behind(send(event, id, one))
   })
 
@@ -172,11 +189,14 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
     prepare: (events) => events.flatMap(prepareOne),
     handle: (steps) =>
       Effect.map(
-        Effect.forEach(steps, ({ event, key, recorded }) => {
-          if (event === undefined) return Effect.succeed([])
-          return recorded.category === name
-            ? on(recorded, dispatch(event))
-            : on(recorded, Effect.as(behind(take(key, recorded.id, (state) => manager.decide(event, state))), []))
+        Effect.forEach(steps, ({ events, key, recorded }) => {
+          if (recorded.category === name) return on(recorded, dispatch(recorded, events))
+          const taken = Effect.forEach(
+            events,
+            (event) => behind(take(key, event.id, (state) => manager.decide(event, state))),
+            { discard: true }
+          )
+          return on(recorded, Effect.as(taken, []))
         }),
         (later) => timers.set(table, later.flat())
       ),
@@ -187,8 +207,8 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
         const stream = yield* streamOf("Processor.manager", aggregate, timer.key)
         const recorded = yield* timers.eventAt(store, stream, timer.revision)
         const [step] = recorded === undefined ? [] : prepareOne(recorded)
-        if (step?.problem !== undefined) return yield* failed(step.recorded, step.problem)
-        if (step?.event !== undefined) yield* on(step.recorded, fire(step.event, timer))
+        if (step?.problem !== undefined) return yield* failed(step.recorded, step.problem, step.undecoded)
+        if (step !== undefined) yield* on(step.recorded, fire(step.recorded, step.events, timer))
       })
     )
   }
@@ -196,12 +216,13 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
 
 const inputCodec: EventCodec<null> = {
   tags: [],
-  encode: () => Result.succeed({ type: "Input", data: null }),
-  decode: () => Result.succeed(null)
+  versionOf: () => 1,
+  encode: () => Result.succeed({ type: "Input", schemaVersion: 1, data: null }),
+  decode: () => Result.succeed([null])
 }
 
-const failed = (event: Recorded, problem: string): EventFailed<never> =>
-  new EventFailed<never>({ event, failure: undefined, problem })
+const failed = (event: Recorded, problem: string, undecoded?: Step["undecoded"]): EventFailed<never> =>
+  new EventFailed<never>({ event, failure: undefined, problem, undecoded })
 
 // A store that refuses what handlers gave it, or keeps what no schema understands, does so for this event alone.
 const ofTheEvent: ReadonlySet<EventStoreError["reason"]["_tag"]> = new Set([
@@ -213,7 +234,7 @@ const ofTheEvent: ReadonlySet<EventStoreError["reason"]["_tag"]> = new Set([
 ])
 
 const asHandleError = (recorded: Recorded, error: unknown): HandleError<never> => {
-  if (error instanceof EventFailed) return failed(error.event as Recorded, String(error.problem))
+  if (error instanceof EventFailed) return failed(error.event as Recorded, String(error.problem), error.undecoded)
   if (error instanceof EventStoreError && !ofTheEvent.has(error.reason._tag)) return error
   if (error instanceof CheckpointStoreError || error instanceof CheckpointMoved || error instanceof LeaseLost)
     return error

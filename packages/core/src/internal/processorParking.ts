@@ -41,7 +41,7 @@ export const inWords = (problem: string): string => problem.slice(0, longestProb
 
 /** A step that is set aside. */
 export const entryOf = (
-  { event, key, problem: problemOfStep, recorded }: Step,
+  { events, key, problem: problemOfStep, recorded }: Step,
   problem: string,
   attempts: number,
   timer?: Timer
@@ -54,7 +54,7 @@ export const entryOf = (
   problem: inWords(problem),
   attempts,
   ...(timer === undefined
-    ? event === undefined && problemOfStep !== undefined
+    ? events.length === 0 && problemOfStep !== undefined
       ? { isUnprepared: true }
       : {}
     : { timer })
@@ -230,6 +230,8 @@ export interface Parking {
   readonly news: Effect.Effect<ReadonlyArray<Recorded>, EventStoreError>
   readonly isEmpty: () => boolean
   readonly has: (key: string) => boolean
+  /** Whether an event was parked for a key and is through: handled when it was tried again, or given up. */
+  readonly isSettled: (one: Pick<Entry, "eventId" | "key">) => boolean
   readonly entriesOf: (key: string) => ReadonlyArray<Entry>
   /** The keys that somebody wants to be tried again. */
   readonly requested: () => ReadonlyArray<string>
@@ -282,6 +284,7 @@ export const make = Effect.fnUntraced(function* (
     }),
     isEmpty: () => state.entries.size === 0,
     has: (key) => state.entries.has(key),
+    isSettled: (one) => state.settled.size > 0 && state.settled.has(settledKey(one)),
     entriesOf: (key) => [...(state.entries.get(key)?.values() ?? [])],
     requested: () => [...state.requested],
     // Parking it again after a crash parks nothing twice.

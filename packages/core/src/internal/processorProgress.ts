@@ -47,6 +47,8 @@ export interface Progress {
   readonly keep: Effect.Effect<never>
   /** Writes it down for the last time, while the leases are held; who comes next can do without, and only reads more. */
   readonly end: Effect.Effect<void>
+  /** Whether the checkpoints stand where they are believed to: what was cut off may still be on its way. */
+  readonly isKnown: () => boolean
 }
 
 // So long others may believe that it has not come as far as it has; shorter would cost idle processors more, longer would
@@ -121,17 +123,34 @@ export const make = Effect.fnUntraced(function* ({
       })
     )
 
+  // A move that nobody answered for may have gone through: then what comes next begins where that led to, so that what was
+  // handled meanwhile is not refused, and handled again.
+  const known = Effect.suspend(() => {
+    if (isKnown) return Effect.void
+    return Effect.map(checkpoints.loadAll(slots.map((slot) => nameOf(checkpoint, slot))), (all) => {
+      slots.forEach((slot, i) => {
+        const stands = all[i]?.position ?? Position.beginning
+        const at = positions.get(slot)
+        // Under its leases nobody else moves them; if somebody did, the next move is refused.
+        if (at !== undefined && at < stands && stands <= passed) positions.set(slot, stands)
+      })
+      isKnown = true
+    })
+  })
+
   const move = <X, R>(
     to: Position.Position,
     some: Iterable<number>,
     writes: Effect.Effect<void, X, R>
   ): Effect.Effect<void, X | CommitError, R> =>
-    Effect.suspend(() => {
+    Effect.flatMap(known, () => {
       const moves = movesTo(to, some)
       // Everything was handled before, by whoever had these slots.
       if (moves.length === 0) return Effect.void
       isKnown = false
-      return Effect.map(checkpoints.transact(moves, writes), () => {
+      // Where the writes fail nothing moves.
+      const writing = Effect.tapError(writes, () => Effect.sync(() => (isKnown = true)))
+      return Effect.map(checkpoints.transact(moves, writing), () => {
         isKnown = true
         for (const slot of some) if ((positions.get(slot) ?? to) < to) positions.set(slot, to)
         passed = Position.max(passed, to)
@@ -140,7 +159,10 @@ export const make = Effect.fnUntraced(function* ({
       })
     })
 
-  const isDue = () => isWatched() || clock.currentTimeMillisUnsafe() - caughtUpAt >= often
+  /** How long it may still wait; a clock that was set back must not make that longer. */
+  const left = () => Math.max(0, Math.min(often, caughtUpAt + often - clock.currentTimeMillisUnsafe()))
+
+  const isDue = () => isWatched() || left() === 0 || clock.currentTimeMillisUnsafe() < caughtUpAt
 
   /** The slots that are to move with some steps: theirs, or all where these are nearly all. */
   const slotsOf = (steps: ReadonlyArray<Step> | undefined): Iterable<number> =>
@@ -160,7 +182,7 @@ export const make = Effect.fnUntraced(function* ({
     catchUp,
     fenced: (slot, writes) =>
       inTurn(
-        Effect.suspend(() => {
+        Effect.flatMap(known, () => {
           const lease = leases.get(slot)
           const at = positions.get(slot)
           // Not this runner's any more: what it was about to do is for another one.
@@ -173,8 +195,7 @@ export const make = Effect.fnUntraced(function* ({
     keep: Effect.gen(function* () {
       while (true) {
         yield* isBehind.await
-        const left = caughtUpAt + often - clock.currentTimeMillisUnsafe()
-        yield* Effect.timeoutOption(Queue.take(wanted), Math.max(0, left))
+        yield* Effect.timeoutOption(Queue.take(wanted), left())
         const isDone = yield* Effect.isSuccess(catchUp)
         told()
         if (isDone) continue
@@ -183,8 +204,13 @@ export const make = Effect.fnUntraced(function* ({
         yield* Effect.sleep(often)
       }
     }),
-    end: Effect.suspend(() =>
-      isKnown ? Effect.ignore(Effect.timeout(Effect.interruptible(catchUp), "250 millis")) : Effect.void
-    )
+    // What was cut off last may still be on its way, and must not find its checkpoints moved.
+    end: Effect.ignore(
+      Effect.timeout(
+        Effect.interruptible(inTurn(Effect.suspend(() => (isKnown ? move(passed, slots, Effect.void) : Effect.void)))),
+        "250 millis"
+      )
+    ),
+    isKnown: () => isKnown
   }
 })

@@ -102,9 +102,9 @@ const make = <Name extends string>(
 
 const stepOf = (recorded: Recorded, key: (event: Recorded) => string): Step => {
   try {
-    return { recorded, event: undefined, key: key(recorded), problem: undefined }
+    return { recorded, events: [], key: key(recorded), problem: undefined }
   } catch (thrown) {
-    return { recorded, event: undefined, key: recorded.stream, problem: `its key threw ${describe(thrown)}` }
+    return { recorded, events: [], key: recorded.stream, problem: `its key threw ${describe(thrown)}` }
   }
 }
 

@@ -16,7 +16,7 @@ import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
 import type { HandleError, Processor, RunOptions } from "../Processor.ts"
 import { assign } from "./assignment.ts"
-import { EventFailed, ProcessorStopped } from "./processorErrors.ts"
+import { EventFailed, isNewerVersion, problemOf, ProcessorStopped } from "./processorErrors.ts"
 import * as processorParking from "./processorParking.ts"
 import { serve } from "./processorTenure.ts"
 import * as slots from "./slots.ts"
@@ -184,6 +184,7 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         leave,
         schedule: options.retry ?? defaultRetry,
         onFailure: options.onFailure ?? "stop",
+        onUndecodable: options.onUndecodable ?? (options.onFailure === "park" ? "park" : "stop"),
         isStale,
         committed: () => {
           misses = 0
@@ -261,9 +262,9 @@ const stoppedBy = <E>(processor: string, error: HandleError<E>): ProcessorStoppe
         eventId: error.event.id,
         stream: error.event.stream,
         position: error.event.position,
-        problem: error.problem
+        problem: problemOf(error.problem, error.isNewer)
       })
-    : stoppedWithoutEvent(processor, error.message)
+    : stoppedWithoutEvent(processor, problemOf(error.message, isNewerVersion(error)))
 
 const stoppedWithoutEvent = (processor: string, problem: string): ProcessorStopped =>
   new ProcessorStopped({ processor, eventId: undefined, stream: undefined, position: undefined, problem })

@@ -16,6 +16,7 @@ import { make as makeJobs } from "./processorJobs.ts"
 import type { Job } from "./processorJobs.ts"
 import { work } from "./processorWorker.ts"
 import type { Surroundings } from "./processorWorker.ts"
+import { requestedBy } from "./parkedNews.ts"
 import * as retryEvents from "./retryEvents.ts"
 import { count, nameOf, slotOf } from "./slots.ts"
 
@@ -72,19 +73,18 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
   // Who is held up does not hold up what is asked of others.
   const offer = ({ jobs }: Fed, job: Job) =>
     Effect.forkIn(Queue.offer(jobs.queue, job), scope, { startImmediately: true })
-  const asked = Effect.suspend(() =>
+  const asked = (keys: ReadonlyArray<string>) =>
     Effect.forEach(
-      parking.requested(),
+      keys,
       (key) => {
         const worker = workerOf.get(slotOf(key))
         return worker === undefined ? Effect.void : offer(worker, { _tag: "Again", key })
       },
       { discard: true }
     )
-  )
   // What somebody wants to be tried again, now and later: other processes are asked now and then, and not for each append.
   const requests = Effect.gen(function* () {
-    yield* asked
+    yield* asked(parking.requested())
     while (true) {
       yield* Effect.timeoutOption(parkedHere, lookEvery)
       const events = yield* Effect.catchIf(
@@ -92,7 +92,9 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
         ({ isRetryable }) => isRetryable,
         () => Effect.succeed([])
       )
-      if (events.some(({ type }) => type === "RetryRequested")) yield* asked
+      // Once for each time that somebody asks, however long those take that were asked for before.
+      const keys = requestedBy(events)
+      yield* asked(parking.requested().filter((key) => keys.has(key)))
       // Who was given up no longer keeps back what its key has to do at a time.
       if (events.some(({ type }) => type === "Dropped")) {
         yield* Effect.forEach(workers, (worker) => offer(worker, { _tag: "Due" }), { discard: true })

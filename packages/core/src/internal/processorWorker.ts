@@ -4,11 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { CheckpointStore, Lease } from "../CheckpointStore.ts"
+import { CheckpointStoreError } from "../CheckpointStoreError.ts"
 import * as EventFilter from "../EventFilter.ts"
 import type { EventStore } from "../EventStore.ts"
+import { Unavailable } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
-import type { HandleError, OnFailure, Processor, Step } from "../Processor.ts"
+import type { HandleError, OnFailure, OnUndecodable, Processor, Step } from "../Processor.ts"
 import { lend } from "./fence.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { together } from "./processorJobs.ts"
@@ -34,6 +36,7 @@ export interface Surroundings<Name extends string, E, R> {
   readonly positions: Map<number, Position.Position>
   readonly retry: <A, X, R2>(effect: Effect.Effect<A, X | EventFailed<E>, R2>) => Effect.Effect<A | GivenUp<E>, X, R2>
   readonly onFailure: OnFailure | ((failure: E) => OnFailure)
+  readonly onUndecodable: OnUndecodable
   /** Whether the runner is about to give slots away: then no further event is begun. */
   readonly isLeaving: () => boolean
   readonly committed: () => void
@@ -48,10 +51,15 @@ export const work = Effect.fnUntraced(function* <Name extends string, E, R>(
   jobs: Jobs,
   left: Effect.Effect<void>
 ): Effect.fn.Return<void, HandleError<E>, R | Scope.Scope> {
-  const hand = Queue.offer(jobs.queue, { _tag: "CatchUp" })
+  // Where there is no room for that it is tried again beside the worker.
+  const hand = Effect.sync(() => Queue.offerUnsafe(jobs.queue, { _tag: "CatchUp" }))
   const progress = yield* makeProgress({ ...surroundings, checkpoint: surroundings.processor.checkpoint, slots, hand })
   const working = worker(surroundings, slots, jobs, left, progress)
   yield* Effect.raceFirst(Effect.ensuring(working, progress.end), progress.keep)
+  if (progress.isKnown()) return
+  // A move that is still on its way would have what is handled next refused, and handled again. Behind a new lease it is too late.
+  const problem = "it did not answer when a processor wrote down how far it had come; its leases are taken anew"
+  return yield* new CheckpointStoreError({ operation: "Processor.run", reason: new Unavailable({ problem }) })
 }, Effect.scoped)
 
 const worker = <Name extends string, E, R>(
@@ -61,7 +69,7 @@ const worker = <Name extends string, E, R>(
   left: Effect.Effect<void>,
   progress: Progress
 ): Effect.Effect<void, HandleError<E>, R> => {
-  const { isLeaving, onFailure, parking, processor, retry, store } = surroundings
+  const { isLeaving, onFailure, onUndecodable, parking, processor, retry, store } = surroundings
   const { commit, fenced, pass } = progress
 
   /** Handles one step; what it appends by itself is fenced. */
@@ -70,8 +78,23 @@ const worker = <Name extends string, E, R>(
   const fenceFor = <A, X, R2>(key: string, effect: Effect.Effect<A, X, R2>): Effect.Effect<A, X, R2> =>
     lend((inner) => fenced(slotOf(key), inner))(effect)
 
-  const parks = ({ failure }: EventFailed<E>): boolean =>
-    typeof onFailure === "string" ? onFailure === "park" : failure !== undefined && onFailure(failure.error) === "park"
+  const parks = ({ failure, isNewer, undecoded }: EventFailed<E>): boolean => {
+    // Set aside, it would wait for a person, and newer code is on its way.
+    if (isNewer) return false
+    if (undecoded !== undefined) return onUndecodable === "park"
+    return typeof onFailure === "string"
+      ? onFailure === "park"
+      : failure !== undefined && onFailure(failure.error) === "park"
+  }
+
+  /** What a step is given up for before it was tried. */
+  const unready = ({ problem, recorded: event, undecoded }: Step): GivenUp<E> => ({
+    failed: new EventFailed<E>({ event, failure: undefined, problem: problem ?? "", undecoded }),
+    attempts: 1
+  })
+
+  const passedOver = ({ problem, recorded: { id, stream } }: Step) =>
+    Effect.logWarning(`Processor "${processor.name}" passes event ${id} of stream ${stream} over: ${problem}`)
 
   /** Sets a step aside, or fails with what it failed with. */
   const giveUp = (
@@ -86,12 +109,10 @@ const worker = <Name extends string, E, R>(
     const writes = Effect.forEach(
       steps,
       (step): Effect.Effect<Effect.Effect<void, HandleError<E>, R>, HandleError<E>, R> => {
+        if (step.undecoded === "NewerVersion") return Effect.fail(unready(step).failed)
+        if (step.undecoded !== undefined && onUndecodable === "skip") return Effect.as(passedOver(step), Effect.void)
         if (parking.has(step.key)) return Effect.succeed(parking.park(entryOf(step, behind, 0)))
-        if (step.problem !== undefined) {
-          const { problem, recorded: event } = step
-          const failed = new EventFailed<E>({ event, failure: undefined, problem })
-          return Effect.succeed(giveUp(step, { failed, attempts: 1 }))
-        }
+        if (step.problem !== undefined) return Effect.succeed(giveUp(step, unready(step)))
         return Effect.map(retry(handle(step)), (done) => (isGivenUp(done) ? giveUp(step, done) : done))
       }
     )
@@ -103,7 +124,9 @@ const worker = <Name extends string, E, R>(
   /** An event of one key: what is written for it is a part of what is tried again. */
   const alone = (step: Step, position: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
     if (parking.has(step.key) || step.problem !== undefined) return apart([step], position)
-    return Effect.flatMap(retry(Effect.flatMap(handle(step), (writes) => commit(position, writes, [step]))), (done) =>
+    const handled = (writes: Effect.Effect<void, HandleError<E>, R>): Effect.Effect<void, HandleError<E>, R> =>
+      processor.commits === "now and then" ? Effect.andThen(writes, pass(position)) : commit(position, writes, [step])
+    return Effect.flatMap(retry(Effect.flatMap(handle(step), handled)), (done) =>
       // Who leaves in the midst of trying leaves it to the next.
       isGivenUp(done) && !isLeaving() ? commit(position, giveUp(step, done), [step]) : Effect.void
     )
@@ -130,7 +153,9 @@ const worker = <Name extends string, E, R>(
     if (!isLeaving()) yield* pass(through)
   })
 
-  const page = (steps: ReadonlyArray<Step>, through: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
+  const page = (all: ReadonlyArray<Step>, through: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
+    // What was parked by a runner that died before its checkpoint moved comes again, and may have been tried meanwhile.
+    const steps = all.filter(({ key, recorded: { id } }) => !parking.isSettled({ eventId: id, key }))
     if (steps.length === 0) return pass(through)
     const isPlain =
       processor.takes === "pages" &&
@@ -207,10 +232,7 @@ const worker = <Name extends string, E, R>(
       const attempt: Effect.Effect<void, HandleError<E>, R> = timer === undefined || processor.timers === undefined
         ? Effect.flatMap(handle(step), settles)
         : Effect.andThen(fenceFor(key, processor.timers.fire(timer)), settles(Effect.void))
-      const done =
-        problem === undefined
-          ? yield* retry(attempt)
-          : { failed: new EventFailed<E>({ event, failure: undefined, problem }), attempts: 1 }
+      const done = problem === undefined ? yield* retry(attempt) : unready(step)
       if (!isGivenUp(done)) continue
       if (isLeaving()) return
       yield* fenced(slot, failedWith(done.failed.problem, done.attempts))
@@ -248,10 +270,10 @@ const worker = <Name extends string, E, R>(
     const fire = (timer: Timer): Effect.Effect<void, HandleError<E>, R> =>
       fenceFor(timer.key, timers.fire(timer)).pipe(
         Effect.as<Effect.Effect<void, EventFailed<E> | EventStoreError>>(Effect.void),
-        Effect.catchTag("EventFailed", ({ event: recorded, problem }) => {
-          const failed = new EventFailed<E>({ event: recorded, failure: undefined, problem })
+        Effect.catchTag("EventFailed", ({ event: recorded, problem, undecoded }) => {
+          const failed = new EventFailed<E>({ event: recorded, failure: undefined, problem, undecoded })
           return Effect.succeed(
-            giveUp({ recorded, event: undefined, key: timer.key, problem }, { failed, attempts: 1 }, timer)
+            giveUp({ recorded, events: [], key: timer.key, problem }, { failed, attempts: 1 }, timer)
           )
         }),
         Effect.flatMap((writes) => fenced(slotOf(timer.key), Effect.andThen(writes, timers.remove(timer))))

@@ -4,13 +4,13 @@ import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Aggregate from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
-import * as EventFilter from "../EventFilter.ts"
 import type { Projection, Remove } from "../Projection.ts"
 import type { IndexKind, IndexValue, Table } from "../ReadModelStore.ts"
 import type { Tagged } from "./eventCodec.ts"
 import { frozen } from "./frozen.ts"
 import { make as jsonCodec } from "./jsonCodec.ts"
 import type { JsonCodec } from "./jsonCodec.ts"
+import { filterOf } from "./todaysEvents.ts"
 
 type Create<Row> = (event: Tagged, recorded: Recorded<Tagged>) => Row
 type Evolve<Row> = (row: Row, event: Tagged, recorded: Recorded<Tagged>) => Row | Remove
@@ -80,14 +80,14 @@ export const define = <Row extends object>(
       kind: kindOf(protocol.row, field) ?? refuse(`its field "${field}" cannot be indexed: only one ordered scalar can`)
     }))
   }
+  const typesOf = (source: string): ReadonlyArray<string> => [...(bySource.get(source)?.keys() ?? [])]
   let codec: JsonCodec<Row> | undefined
   return {
     name,
     version,
     from,
-    filter: EventFilter.categories(
-      [...bySource].map(([category, byType]) => ({ category, types: [...byType.keys()] }))
-    ),
+    filter: filterOf(from.map((aggregate) => ({ aggregate, types: typesOf(aggregate.name) }))),
+    handles: names.map((category) => ({ category, types: typesOf(category) })),
     indexes,
     row: protocol.row,
     get codec() {

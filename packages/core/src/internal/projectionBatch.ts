@@ -4,11 +4,13 @@ import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
+import type { EventStoreError } from "../EventStoreError.ts"
 import type * as Position from "../Position.ts"
 import type { Step } from "../Processor.ts"
 import type { Projection } from "../Projection.ts"
 import { ReadModelStoreError, UndecodableRow } from "../ReadModelStore.ts"
 import type { EncodedRow, IndexValue, ReadModelStore } from "../ReadModelStore.ts"
+import type { Tagged } from "./eventCodec.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { indexValue } from "./projection.ts"
 import { decoder } from "./projectionFold.ts"
@@ -28,7 +30,7 @@ export const stepChanges =
     steps: ReadonlyArray<Step>
   ): Effect.Effect<ReadonlyArray<EncodedRow>, EventFailed<never> | ReadModelStoreError> => {
     const bad = steps.find(({ problem }) => problem !== undefined)
-    if (bad?.problem !== undefined) return Effect.fail(failure(bad.recorded, bad.problem))
+    if (bad?.problem !== undefined) return Effect.fail(failure(bad.recorded, bad.problem, bad.undecoded))
     const keys = [...new Set(steps.map(({ key }) => key))]
     if (keys.length === 0) return Effect.succeed([])
     return Effect.flatMap(store.get(projection.table, keys), (stored) =>
@@ -80,8 +82,8 @@ interface Held<Row> {
 
 type Rows<Row> = Map<string, Held<Row>>
 
-const failure = (event: Recorded, problem: string): EventFailed<never> =>
-  new EventFailed<never>({ event, failure: undefined, problem })
+const failure = (event: Recorded, problem: string, undecoded?: Step["undecoded"]): EventFailed<never> =>
+  new EventFailed<never>({ event, failure: undefined, problem, undecoded })
 
 /** Decodes events and finds their keys; an event that cannot be decoded is its stream's. */
 export const preparing = <Name extends string, Row, Index extends string>(
@@ -93,29 +95,55 @@ export const preparing = <Name extends string, Row, Index extends string>(
     for (const recorded of events) {
       const decoded = decode(recorded)
       if (Result.isFailure(decoded)) {
-        steps.push(unprepared(recorded, decoded.failure.reason.message))
+        steps.push(unprepared(recorded, undecodedStep(decoded.failure)))
         continue
       }
-      const event = decoded.success
+      const events = decoded.success
+      if (events.length === 0) continue
       if (projection.isKeyedByStream) {
-        steps.push({ recorded, event, key: recorded.streamId, problem: undefined })
+        steps.push({ recorded, events, key: recorded.streamId, problem: undefined })
         continue
       }
       try {
-        for (const key of projection.keys(event)) steps.push({ recorded, event, key, problem: undefined })
+        for (const [key, some] of byKey(projection, events)) {
+          steps.push({ recorded, events: some, key, problem: undefined })
+        }
       } catch (thrown) {
-        steps.push(unprepared(recorded, `the projection's key threw ${describe(thrown)}`))
+        steps.push(unprepared(recorded, { problem: `the projection's key threw ${describe(thrown)}` }))
       }
     }
     return steps
   }
 }
 
-const unprepared = (recorded: Recorded, problem: string): Step => ({
+/** The events of today that a stored one became, by the keys of their rows: what is of one row is done at once. */
+const byKey = <Name extends string, Row, Index extends string>(
+  { keys }: Projection<Name, Row, Index>,
+  events: ReadonlyArray<Recorded<Tagged>>
+): Iterable<readonly [key: string, events: ReadonlyArray<Recorded<Tagged>>]> => {
+  const [only] = events
+  if (only !== undefined && events.length === 1) return keys(only).map((key) => [key, events])
+  const found = new Map<string, Array<Recorded<Tagged>>>()
+  for (const event of events) {
+    for (const key of keys(event)) {
+      const some = found.get(key)
+      if (some === undefined) found.set(key, [event])
+      else some.push(event)
+    }
+  }
+  return found
+}
+
+const unprepared = (recorded: Recorded, why: Pick<Step, "problem" | "undecoded">): Step => ({
   recorded,
-  event: undefined,
+  events: [],
   key: recorded.streamId,
-  problem
+  ...why
+})
+
+const undecodedStep = ({ reason }: EventStoreError): Pick<Step, "problem" | "undecoded"> => ({
+  problem: reason.message,
+  undecoded: reason._tag === "NewerVersion" ? "NewerVersion" : "UndecodableEvent"
 })
 
 /** Folds the steps into the rows. */
@@ -124,13 +152,16 @@ const applyAll = <Name extends string, Row, Index extends string>(
   steps: ReadonlyArray<Step>,
   rows: Rows<Row>
 ): Result.Result<void, EventFailed<never>> => {
-  for (const { event, key, recorded } of steps) {
-    if (event === undefined) continue
+  for (const { events, key, recorded } of steps) {
+    if (events.length === 0) continue
     const held = rows.get(key)
+    const { position } = recorded
     // A row that is at this event already was written by a batch whose checkpoint was lost: once is enough.
-    if (held !== undefined && held.position >= event.position) continue
+    if (held !== undefined && held.position >= position) continue
     try {
-      rows.set(key, { row: projection.step(held?.row, event), position: event.position, changedBy: recorded })
+      let row = held?.row
+      for (const event of events) row = projection.step(row, event)
+      rows.set(key, { row, position, changedBy: recorded })
     } catch (thrown) {
       return Result.fail(failure(recorded, `the projection's handler threw ${describe(thrown)}`))
     }

@@ -9,6 +9,7 @@ import type { Position } from "../Position.ts"
 import type { Projection } from "../Projection.ts"
 import type { Tagged } from "./eventCodec.ts"
 import { undecodable } from "./load.ts"
+import * as todaysEvents from "./todaysEvents.ts"
 
 /** A change of one row: what it is after the event at `position`, undefined when that removed it. */
 export interface Change<Row> {
@@ -73,7 +74,7 @@ export const scan = <Name extends string, Row, Index extends string, E = never, 
     return Stream.chunks(toStream(events)).pipe(Stream.mapEffect(changesOf), Stream.flattenIterable)
   })
 
-/** What one event does: decoded once, handed to the row of each of its keys. Gives the error of what cannot be decoded. */
+/** What one stored event does: decoded once, handed to the row of each of its keys. Gives the error of what cannot be decoded. */
 export const applier = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   current: (key: string) => Row | undefined
@@ -84,19 +85,24 @@ export const applier = <Name extends string, Row, Index extends string>(
     if (!handles(event)) return undefined
     const decoded = decode(event)
     if (Result.isFailure(decoded)) return decoded.failure
-    for (const key of projection.keys(decoded.success)) set(key, projection.step(current(key), decoded.success))
+    for (const today of decoded.success) {
+      for (const key of projection.keys(today)) set(key, projection.step(current(key), today))
+    }
     return undefined
   }
 }
 
-/** Decodes the events of a projection's sources. */
-export const decoder = <Name extends string, Row, Index extends string>(projection: Projection<Name, Row, Index>) => {
-  const codecs = new Map(projection.from.map((aggregate) => [aggregate.name, aggregate.codecs.event]))
-  return (event: Recorded): Result.Result<Recorded<Tagged>, EventStoreError> => {
-    const decoded =
-      codecs.get(event.category)?.decode(event.type, event.data) ?? Result.fail("its category is no source")
+/** Decodes the events of a projection's sources to those of today that it handles. */
+export const decoder = <Name extends string, Row, Index extends string>({
+  from,
+  handles,
+  name
+}: Projection<Name, Row, Index>) => {
+  const decode = todaysEvents.decoder(from.map((aggregate, i) => ({ aggregate, types: handles[i]?.types ?? [] })))
+  return (event: Recorded): Result.Result<ReadonlyArray<Recorded<Tagged>>, EventStoreError> => {
+    const decoded = decode(event)
     return Result.isSuccess(decoded)
-      ? Result.succeed({ ...event, data: decoded.success })
-      : Result.fail(undecodable(`Projection "${projection.name}"`, event, decoded.failure))
+      ? Result.succeed(decoded.success)
+      : Result.fail(undecodable(`Projection "${name}"`, event, decoded.failure))
   }
 }

@@ -179,7 +179,9 @@ export const write = Effect.fnUntraced(function* (
 export const fingerprint = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>
 ): string => {
-  const { filter, isKeyedByStream, row, table, version } = projection
+  const { handles, isKeyedByStream, row, table, version } = projection
+  // Without what is only read for the sake of old versions: that an event got a history makes no other rows.
+  const filter = EventFilter.categories(handles)
   const parts = { filter, isKeyedByStream, indexes: table.indexes, row: fingerprintOf(row, version) }
   return hexDigest(canonical(JSON.parse(JSON.stringify(parts)) as Json)).slice(0, 32)
 }
@@ -200,6 +202,10 @@ export const admit = <Name extends string, Row, Index extends string>(projection
     Effect.fnUntraced(function* (store, checkpoints) {
       own ??= fingerprint(projection)
       const record = yield* read(store, checkpoints, projection)
+      // Who watches the rows hears of it by this, and who rebuilt them died before it could say so.
+      if (record.unsaid !== undefined) {
+        yield* write(store, projection, "whatever", { type: "RebuildSwitched", data: { id: record.unsaid } })
+      }
       if (record.isRetired) return yield* new ProjectionMoved({ projection: name, version, isRetired: true })
       if (record.live !== undefined && record.live !== own) {
         return yield* wasAdmitted

@@ -16,6 +16,8 @@ import type { EncodedRow, ReadModelStoreError } from "../ReadModelStore.ts"
 import { status, waitFor } from "./processorStatus.ts"
 import type { Change } from "./projectionFold.ts"
 import { decode } from "./readModelRow.ts"
+import * as reads from "./readModelReads.ts"
+import type { Reads } from "./readModelReads.ts"
 import * as remade from "./readModelRemade.ts"
 import { apart, filterOf, toucher } from "./readModelTouches.ts"
 import type { Touch, Work } from "./readModelTouches.ts"
@@ -43,7 +45,8 @@ const room = 1000
  * after one that is given. A row is undefined where it is gone, or never was.
  *
  * Rows that change without an event of theirs, since they were rebuilt or what was parked is tried again, come at the position
- * where that was written down.
+ * where that was written down. Of all keys, those that a rebuild took away are told as long as the rows before it are there:
+ * until `Processor.dropPrevious`, or until the next rebuild begins.
  *
  * What comes was read from the read model: `get` gives that version or a later one. Versions in between may be left out,
  * the last never is. Where the processor runs does not matter; while it lags behind, was stopped by an event or does not
@@ -100,10 +103,12 @@ export const changes = <Name extends string, Row, Index extends string>(
       const first = yield* Effect.fromResult(changeOf(projection, of, stored, at))
       // The row holds whatever changed it up to its own position: only what comes after both is news.
       const after = Position.max(at, first.position)
+      const isApart = filterOf(projection, of)._tag === "Stream"
+      const read = isApart ? yield* reads.shared : reads.alone
       const rest = Stream.merge(
-        follow(projection, of, after),
-        filterOf(projection, of)._tag === "Stream" ? follow(projection, of, after, remade.filter) : Stream.empty
-      )
+        follow(projection, of, after, read),
+        isApart ? follow(projection, of, after, read, remade.filter) : Stream.empty
+      ).pipe(Stream.filter(read.isNews))
       return Stream.concat(Stream.succeed(first), rest).pipe(
         Stream.changesWith((before, after) => before.row === undefined && after.row === undefined)
       )
@@ -134,6 +139,7 @@ const follow = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   key: string | undefined,
   after: Position.Position,
+  read: Reads = reads.alone,
   filter = filterOf(projection, key)
 ) =>
   Stream.transformPull(Stream.unwrap(EventStore.useSync((store) => store.subscribe(filter, { after }))), (pull) =>
@@ -156,8 +162,9 @@ const follow = <Name extends string, Row, Index extends string>(
           if (isRemade === true) for (const one of keys) late.set(one, position)
         }
         const asked = [...touched.keys()].filter((one) => (held.get(one)?.position ?? told) < (touched.get(one) ?? to))
-        const stored = asked.length === 0 ? [] : yield* patient(rows.get(projection.table, asked))
-        const byKey = new Map(stored.map((row) => [row.key, row]))
+        const get = asked.length === 0 ? Effect.succeed([]) : patient(rows.get(projection.table, asked))
+        const { found, mark } = yield* read.inTurn(get)
+        const byKey = new Map(found.map((row) => [row.key, row]))
         const changes: Array<Change<Row>> = []
         for (const one of asked) {
           const stored = yield* Effect.fromResult(changeOf(projection, one, byKey.get(one), touched.get(one) ?? to))
@@ -167,6 +174,7 @@ const follow = <Name extends string, Row, Index extends string>(
           const change = isOlder ? { ...stored, position: remadeAt } : stored
           // Where only such events are followed, the others are told by who follows these.
           if (filter === remade.filter && change.position !== remadeAt) continue
+          mark(change)
           const before = held.get(one)
           held.delete(one)
           if (change.position <= to) {

@@ -63,13 +63,15 @@ export const toucher = <Name extends string, Row, Index extends string>(
       const decoded = decode(event)
       if (Result.isFailure(decoded)) return refuse(decoded.failure)
       try {
-        const keys = projection.keys(decoded.success)
+        const keys = [...new Set(decoded.success.flatMap((today) => projection.keys(today)))]
         if (key === undefined ? keys.length > 0 : keys.includes(key)) {
           touches.push({ keys: key === undefined ? keys : [key], position })
         }
       } catch (thrown) {
         return refuse(
-          undecodable(`Projection "${projection.name}"`, event, `the projection's key threw ${describe(thrown)}`)
+          undecodable(`Projection "${projection.name}"`, event, {
+            problem: `the projection's key threw ${describe(thrown)}`
+          })
         )
       }
     }

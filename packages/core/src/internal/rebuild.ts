@@ -15,6 +15,7 @@ import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
+import type { OnUndecodable } from "../Processor.ts"
 import type { Projection } from "../Projection.ts"
 import { ReadModelStore } from "../ReadModelStore.ts"
 import type { ReadModelStoreError } from "../ReadModelStore.ts"
@@ -33,6 +34,8 @@ export interface RebuildOptions {
   readonly partitions?: number
   /** When an event is tried again that could not be handled. */
   readonly retry?: Schedule.Schedule<unknown, never>
+  /** What becomes of an event that cannot be decoded: "stop" unless given, which ends the rebuild. */
+  readonly onUndecodable?: Exclude<OnUndecodable, "park">
   /** How often progress is told, and how close to the log it has to be for the switch: 200 milliseconds unless given. */
   readonly every?: Duration.Input
   /** How long to wait until those who keep the rows now let go of them; a minute unless given. */
@@ -100,8 +103,9 @@ const run = Effect.fnUntraced(function* <Name extends string, Row, Index extends
         .prepare(events)
         .filter(({ key, recorded }) => !dropped.has(parking.settledKey({ eventId: recorded.id, key })))
   }
-  const { partitions = 1, retry } = options
-  const build = runOn(store, checkpoints, processor, { partitions, ...(retry === undefined ? {} : { retry }) })
+  const { onUndecodable = "stop", partitions = 1, retry } = options
+  const how = { onUndecodable, partitions, ...(retry === undefined ? {} : { retry }) }
+  const build = runOn(store, checkpoints, processor, how)
 
   const positionsOf = (checkpoint: string) =>
     Effect.map(checkpoints.loadAll(slots.namesOf(checkpoint)), (all) => all.map(({ position }) => position))

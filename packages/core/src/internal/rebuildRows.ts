@@ -30,7 +30,7 @@ import * as slots from "./slots.ts"
 export const rebuildRows = Effect.fnUntraced(function* <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   keys: ReadonlyArray<string>,
-  options: Pick<RebuildOptions, "patience"> = {}
+  options: Pick<RebuildOptions, "onUndecodable" | "patience"> = {}
 ) {
   const [store, checkpoints, rows] = [yield* EventStore, yield* CheckpointStore, yield* ReadModelStore]
   const { filter, from, isKeyedByStream, name, table, version } = projection
@@ -64,7 +64,8 @@ export const rebuildRows = Effect.fnUntraced(function* <Name extends string, Row
       Effect.sync(() => {
         for (const step of prepare(page.filter(handles))) {
           const at = stands[slots.slotOf(step.key)] ?? Position.beginning
-          if (wanted.has(step.key) && step.recorded.position <= at && !isDropped(step)) steps.push(step)
+          const isSkipped = step.undecoded === "UndecodableEvent" && options.onUndecodable === "skip"
+          if (!isSkipped && wanted.has(step.key) && step.recorded.position <= at && !isDropped(step)) steps.push(step)
         }
       })
     )

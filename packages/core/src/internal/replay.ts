@@ -10,7 +10,7 @@ import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
 import type { From } from "../EventStore.ts"
 import * as Position from "../Position.ts"
-import type { HandleError, Processor, Step } from "../Processor.ts"
+import type { HandleError, OnUndecodable, Processor, Step } from "../Processor.ts"
 import type { StreamName } from "../StreamName.ts"
 import { EventFailed } from "./processorErrors.ts"
 import * as retryEvents from "./retryEvents.ts"
@@ -32,6 +32,8 @@ export interface ReplayOptions<E> {
   readonly name?: string
   /** When an event that failed is tried again; not at all unless given. */
   readonly retry?: Schedule.Schedule<unknown, E>
+  /** What becomes of an event that cannot be decoded: "stop" unless given, which ends the replay. */
+  readonly onUndecodable?: Exclude<OnUndecodable, "park">
 }
 
 /** How far a replay is: how many events it handed over, and the position that it has reached. */
@@ -69,9 +71,12 @@ export const replay = <Name extends string, E, R>(
         })
 
       const one = (step: Step) => {
-        const { problem, recorded } = step
+        const { problem, recorded, undecoded } = step
+        if (undecoded === "UndecodableEvent" && options.onUndecodable === "skip") {
+          return commit(recorded.position, Effect.void)
+        }
         if (problem !== undefined) {
-          return Effect.fail(new EventFailed<E>({ event: recorded, failure: undefined, problem }))
+          return Effect.fail(new EventFailed<E>({ event: recorded, failure: undefined, problem, undecoded }))
         }
         const handled = Effect.flatMap(processor.handle([step]), (writes) => commit(recorded.position, writes))
         if (retry === undefined) return handled

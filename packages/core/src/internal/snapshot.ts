@@ -89,8 +89,10 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   const save = Effect.suspend(() => {
     // Folded from what was stored, as a replay does: `decide` may return more than the events' schema keeps.
     let after = before.state
-    for (const { data, type } of events) {
-      after = aggregate.evolve(after, Result.getOrThrow(aggregate.codecs.event.decode(type, data)))
+    for (const { data, schemaVersion = 1, type } of events) {
+      for (const event of Result.getOrThrow(aggregate.codecs.event.decode(type, schemaVersion, data))) {
+        after = aggregate.evolve(after, event)
+      }
     }
     const encoded = aggregate.codecs.state.encode(after)
     if (Result.isFailure(encoded)) return Effect.logWarning(`No snapshot of ${stream}: ${encoded.failure}`)
