@@ -32,9 +32,12 @@ export class ApiError extends Schema.TaggedError<ApiError>()("ApiError", {
     return `JetStream refused ${this.subject}: ${this.problem} (${this.number})`
   }
 
-  /** Whether the same request may go through later: the server is busy, starting, or without a leader. */
+  /**
+   * Whether the same request may go through later: the server is busy, starting, or without a leader, or its cluster is still
+   * storing a message with the same id (10158), most likely this one, whose answer was lost.
+   */
   get isRetryable(): boolean {
-    return this.code === 503 || this.code === 500 || this.code === 408
+    return this.code === 503 || this.code === 500 || this.code === 408 || this.number === 10158
   }
 }
 

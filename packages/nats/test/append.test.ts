@@ -1,4 +1,5 @@
-// Appends of several processes: lost answers, stale ends, repeated and misused ids; each event is stored once and in order.
+// Storms of appends of several processes that lose answers: each event is stored once and in order. What is the same every
+// time is in laws/Appends.ts and laws/Claims.ts.
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -84,26 +85,6 @@ it.live("of racers at one revision one wins, whatever answers are lost, and the 
   })
 )
 
-it.live("an id that was given is known for ever, from every process, wherever the stream has gone since", () =>
-  Effect.gen(function* () {
-    const [one, other] = [yield* open(server.url, layout), yield* open(server.url, layout)]
-    const stream = StreamName.make("Account", "repeated")
-    const id = yield* EventId.generate
-    const first = yield* one.append(stream, [numbered(1, { id })])
-    for (let n = 2; n < 40; n++) yield* one.append(stream, [numbered(n)])
-    for (const expected of ["any", "streamExists", "noStream", Revision.make(3)] as const) {
-      const again = yield* other.append(stream, [numbered(1, { id })], { expected })
-      expect(again).toEqual({ ...first, repeated: true })
-    }
-    const changed = yield* Effect.flip(other.append(stream, [numbered(2, { id })]))
-    expect(changed._tag).toBe("EventIdReused")
-    const elsewhere = yield* Effect.flip(other.append(StreamName.make("Account", "else"), [numbered(1, { id })]))
-    expect(elsewhere._tag).toBe("EventIdReused")
-    expect((yield* numbersOf(one, stream)).length).toBe(39)
-    expect((yield* other.find(stream, id))?.revision).toBe(0)
-  })
-)
-
 it.live("of those who append the same ids at the same time one writes, and all learn where they stand", () =>
   Effect.gen(function* () {
     const random = dice(11)
@@ -126,82 +107,5 @@ it.live("of those who append the same ids at the same time one writes, and all l
       expect(found.map(([revision]) => revision)).toEqual(found.map((_, at) => at))
       expect(found.filter(([, n]) => n >= 0).length).toBe(10)
     }
-  })
-)
-
-it.live("an id that was claimed by a process that died before its append is free for the same append", () =>
-  Effect.gen(function* () {
-    const stream = StreamName.make("Account", "died")
-    const id = yield* EventId.generate
-    // Its claim is written; its event never is.
-    const dying = yield* open(server.url, layout, (jetstream) => ({
-      ...jetstream,
-      publish: (subject, ...rest) =>
-        subject.startsWith(`${layout.events.name.replace("_", ".")}.`)
-          ? Effect.never
-          : jetstream.publish(subject, ...rest)
-    }))
-    const attempt = dying.append(stream, [numbered(1, { id })])
-    yield* Effect.ignore(Effect.timeout(attempt, "300 millis"))
-    const store = yield* open(server.url, layout)
-    const missing = yield* store.find(stream, id)
-    expect(missing).toBe(undefined)
-    yield* store.append(stream, [numbered(0)])
-    const done = yield* store.append(stream, [numbered(1, { id })])
-    expect(done).toMatchObject({ revision: 1, repeated: false })
-    expect((yield* store.append(stream, [numbered(1, { id })])).repeated).toBe(true)
-  })
-)
-
-it.live("no id reaches another stream, and no name is a pattern", () =>
-  Effect.gen(function* () {
-    const store = yield* open(server.url, layout)
-    const ids = [
-      "*",
-      ">",
-      "a.b",
-      "a",
-      "b",
-      "a*",
-      " ",
-      "\t",
-      "\r\n",
-      "=",
-      "==",
-      "=2A",
-      "*.>",
-      "$JS.API.>",
-      "\u2028",
-      "😀",
-      "."
-    ]
-    for (const [i, id] of ids.entries()) yield* store.append(StreamName.make("Odd", id), [numbered(i)])
-    for (const [i, id] of ids.entries()) {
-      expect(yield* numbersOf(store, StreamName.make("Odd", id))).toEqual([[0, i]])
-    }
-    const all = yield* Stream.runCollect(store.read(EventFilter.category("Odd")))
-    expect(all.map(({ streamId }) => streamId)).toEqual(ids)
-    const odd = yield* store.append(StreamName.make("O*", "1"), [numbered(1)])
-    expect(odd.revision).toBe(0)
-    expect((yield* Stream.runCollect(store.read(EventFilter.category("O*")))).length).toBe(1)
-  })
-)
-
-it.live("an append of more events than a message holds, or of more bytes, is a typed error and writes nothing", () =>
-  Effect.gen(function* () {
-    const store = yield* open(server.url, layout)
-    const stream = StreamName.make("Large", "1")
-    const many = Array.from({ length: 1024 }, (_, n) => numbered(n))
-    expect(yield* store.append(stream, many)).toMatchObject({ revision: 1023 })
-    const refused = yield* Effect.flip(store.append(stream, [...many, numbered(1024)]))
-    expect(refused).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "InvalidRequest" } })
-    // Its data alone would have room.
-    const note = "x".repeat(850)
-    const framed = Array.from({ length: 1000 }, () => ({ type: "T".repeat(200), data: { note } }))
-    const large = yield* Effect.flip(store.append(stream, framed))
-    expect(large).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "AppendTooLarge" } })
-    expect(yield* store.streamRevision(stream)).toBe(1023)
-    const back = yield* numbersOf(store, stream)
-    expect(back.map(([, n]) => n)).toEqual(many.map((_, n) => n))
   })
 )

@@ -1,16 +1,15 @@
-// Several documents at once: all or none, wherever the process dies, whoever waits for it, whichever answer is lost.
+// Several documents at once, by many at the same time and beside others; deaths and lost answers are in laws/Commits.ts.
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Json } from "effect/Schema"
 import type { Move } from "evolvent/CheckpointStore"
 import * as Position from "evolvent/Position"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, expect, it } from "vitest"
 import * as Transaction from "../src/internal/transaction.ts"
-import { dyingAt, join, layoutOf, losing, stalling } from "./support/checkpointing.ts"
+import { join, layoutOf } from "./support/checkpointing.ts"
 import type { Joined } from "./support/checkpointing.ts"
 import { serve } from "./support/served.ts"
 
@@ -45,42 +44,6 @@ const found = ({ documents, store }: Joined, name: string) =>
     return [...positions, value === undefined ? 0 : Array.isArray(value) && value[0] === "b" ? 1 : 2]
   })
 
-const times = (n: number) => [n, n, n, n, n]
-
-// Three documents that wait, the verdict, three that do not, and the verdict's end.
-const writes = 8
-const verdict = 4
-
-describe("a process that dies at its write number", () => {
-  const ways = Array.from({ length: writes }, (_, i) =>
-    (["before it is sent", "after it was sent"] as const).map((when) => [i + 1, when] as const)
-  ).flat()
-
-  it.concurrent.each(ways)(
-    "%i, %s",
-    (n, when) =>
-      run(
-        Effect.gen(function* () {
-          const name = `death ${n} ${when}`
-          const { breaking, state } = dyingAt(n, when)
-          const dying = yield* join(server.url, layout, { breaking })
-          const other = yield* join(server.url, layout)
-          const ended = yield* Effect.result(change(dying, name))
-          const happened = n > verdict || (n === verdict && when === "after it was sent") ? 1 : 0
-          // The verdict's end is nobody's to wait for.
-          if (n < writes) expect(state.isDead).toBe(true)
-          if (Result.isSuccess(ended)) expect(happened).toBe(1)
-          else expect(ended.failure).toMatchObject({ _tag: "CheckpointStoreError", isRetryable: true })
-          expect(yield* found(other, name)).toEqual(times(happened))
-          // Nobody is kept from going on, and what was undecided stays as it was seen.
-          yield* change(other, name, happened)
-          expect(yield* found(other, name)).toEqual(times(happened + 1))
-        })
-      ),
-    20_000
-  )
-})
-
 it("leaves nothing behind but the documents", () =>
   run(
     Effect.gen(function* () {
@@ -95,22 +58,6 @@ it("leaves nothing behind but the documents", () =>
         schedule: Schedule.spaced("20 millis")
       })
       expect(yield* messages).toBe(3)
-    })
-  ))
-
-it("moves none where one of them stands elsewhere", () =>
-  run(
-    Effect.gen(function* () {
-      const [one, other] = [yield* join(server.url, layout), yield* join(server.url, layout)]
-      yield* change(one, base)
-      const [, second = ""] = names(base)
-      yield* other.store.advance({ name: second, from: at(1), to: at(2) })
-      expect(yield* Effect.flip(change(one, base, 1))).toMatchObject({
-        _tag: "CheckpointMoved",
-        name: second,
-        actual: 2
-      })
-      expect(yield* found(one, base)).toEqual([1, 2, 1, 1, 1])
     })
   ))
 
@@ -134,57 +81,6 @@ it("is made once by each of those who make it at the same time", () =>
       expect((yield* first.documents.read(tablesOf(base))).value).toEqual(["a", "b"])
     })
   ))
-
-it("is made once though the answer to every one of its writes is lost once", () =>
-  run(
-    Effect.gen(function* () {
-      const lost = new Map<string, number>()
-      const lose = (subject: string) => {
-        const count = (lost.get(subject) ?? 0) + 1
-        lost.set(subject, count)
-        return count % 2 === 1
-      }
-      const one = yield* join(server.url, layout, { breaking: losing(lose) })
-      const other = yield* join(server.url, layout)
-      for (const round of [0, 1, 2]) {
-        yield* change(one, base, round)
-        expect((yield* found(other, base)).slice(0, 4)).toEqual(times(round + 1).slice(0, 4))
-      }
-      expect((yield* other.documents.read(tablesOf(base))).value).toEqual(["b", "a"])
-    })
-  ))
-
-it(
-  "is decided against where it takes too long, and then begins anew",
-  () =>
-    run(
-      Effect.gen(function* () {
-        const gate = yield* Latch.make()
-        const reached = yield* Latch.make()
-        let isFirst = true
-        const stall = (subject: string) =>
-          Effect.suspend(() => {
-            if (!subject.includes(".tx.") || !isFirst) return Effect.void
-            isFirst = false
-            return Effect.andThen(reached.open, gate.await)
-          })
-        const slow = yield* join(server.url, layout, { breaking: stalling(stall) })
-        const other = yield* join(server.url, layout)
-        const moving = yield* Effect.forkScoped(Effect.flip(change(slow, base)))
-        yield* reached.await
-        // Undecided: it has not happened for whoever reads.
-        expect(yield* found(other, base)).toEqual(times(0))
-        const [first = ""] = names(base)
-        const since = performance.now()
-        yield* other.store.advance({ name: first, from: at(0), to: at(7) })
-        expect(performance.now() - since).toBeGreaterThan(1900)
-        yield* gate.open
-        expect(yield* Fiber.join(moving)).toMatchObject({ _tag: "CheckpointMoved", actual: 7 })
-        expect(yield* found(other, base)).toEqual([7, 0, 0, 0, 0])
-      })
-    ),
-  20_000
-)
 
 it("changes beside a transaction are made at once, and in one that fails not at all", () =>
   run(

@@ -17,53 +17,7 @@ import * as Projection from "evolvent/Projection"
 import * as ReadModel from "evolvent/ReadModel"
 import * as StreamName from "evolvent/StreamName"
 import * as Nats from "../src/Nats.ts"
-
-const logs = ["evolvent_events", "evolvent_bus"]
-const buckets = ["checkpoints", "ids", "rows", "snapshots"].map((name) => `KV_evolvent_${name}`)
-const all = [...logs, ...buckets]
-
-const writer = {
-  publish: {
-    allow: [
-      "evolvent.events.>",
-      "evolvent.bus.>",
-      "$KV.evolvent_checkpoints.>",
-      "$KV.evolvent_ids.>",
-      "$KV.evolvent_rows.>",
-      "$KV.evolvent_snapshots.>",
-      ...all.flatMap((stream) => [
-        `$JS.API.STREAM.INFO.${stream}`,
-        `$JS.API.STREAM.MSG.GET.${stream}`,
-        `$JS.API.DIRECT.GET.${stream}`,
-        `$JS.API.DIRECT.GET.${stream}.>`,
-        `$JS.API.CONSUMER.CREATE.${stream}.>`,
-        `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
-        `$JS.API.CONSUMER.DELETE.${stream}.>`
-      ]),
-      "$JS.API.STREAM.PURGE.KV_evolvent_rows",
-      "$JS.API.STREAM.PURGE.KV_evolvent_snapshots"
-    ]
-  },
-  subscribe: { allow: ["_INBOX_writer.>"] }
-}
-
-const reader = {
-  publish: {
-    allow: [
-      ...all.map((stream) => `$JS.API.STREAM.INFO.${stream}`),
-      "$JS.API.CONSUMER.CREATE.evolvent_events.*.evolvent.events.Account.*",
-      "$JS.API.CONSUMER.MSG.NEXT.evolvent_events.*",
-      "$JS.API.CONSUMER.DELETE.evolvent_events.*"
-    ]
-  },
-  subscribe: { allow: ["_INBOX_reader.>"] }
-}
-
-const users = [
-  { user: "owner", password: "o" },
-  { user: "writer", password: "w", permissions: writer },
-  { user: "reader", password: "r", permissions: reader }
-]
+import { permitted } from "./support/permitted.ts"
 
 const as = (url: string, user: string, create = false) =>
   Nats.layer({
@@ -108,7 +62,7 @@ it.live(
   "an owner makes the streams, a writer works with them, and a reader reads and follows its category alone",
   () =>
     Effect.gen(function* () {
-      const { url } = yield* NatsServer.make({ config: { authorization: { users } } })
+      const { url } = yield* NatsServer.make({ config: { authorization: { users: permitted } } })
       const early = yield* Effect.flip(Layer.build(as(url, "writer")))
       expect(early).toMatchObject({ _tag: "StreamUnusable" })
       yield* Layer.build(as(url, "owner", true))

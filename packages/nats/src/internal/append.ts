@@ -8,6 +8,7 @@ import { isMet, repeats } from "evolvent/EventStore"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import { AppendTooLarge, because, InvalidRequest, Unavailable } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
+import { RequestFailed } from "../NatsError.ts"
 import { body, endOf, grown, headers, perMessage, tailOf } from "./eventMessage.ts"
 import type { EventMessage, Tail } from "./eventMessage.ts"
 import { asStoreError } from "./failures.ts"
@@ -31,6 +32,9 @@ type Ended = { readonly _tag: "Appended"; readonly result: Appended } | Exclude<
 
 /** How often an append without an expectation tries again behind those that were faster. */
 const tries = 1000
+
+const underWay = (subject: string): RequestFailed =>
+  new RequestFailed({ subject, why: "TimedOut", problem: "the servers are still storing what was sent before" })
 
 const size = (text: string): number => Buffer.byteLength(text)
 
@@ -110,7 +114,14 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
     let times = 0
     const once = Effect.suspend(() => {
       times += 1
-      return jetstream.publish(subject, text, sent, expected)
+      const published = jetstream.publish(subject, text, sent, expected)
+      if (times === 1) return published
+      // A leader refuses by what its servers have yet to store, too: where nothing is there it may be this very message.
+      return Effect.catchIf(published, isWrongLast, (error) =>
+        Effect.flatMap(jetstream.next(log, subject, expected + 1), (behind) =>
+          Effect.fail(behind === undefined ? underWay(subject) : error)
+        )
+      )
     })
     const answer = yield* Effect.result(patiently(once))
     if (Result.isSuccess(answer) && !answer.success.duplicate) return stored(answer.success.sequence)

@@ -107,9 +107,18 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
       // A known id is one of ours, from a batch whose answer was lost, or somebody else's: the stream says which.
       if (isWrongLast(error) || (error._tag === "ApiError" && error.number === 10201)) {
         if (!wasLost && isWrongLast(error)) return undefined
-        const behind = yield* jetstream.next(log, first.subject, first.expectedLast + 1)
-        const isOurs = behind?.header("Nats-Msg-Id") === appends[places[0]?.i ?? 0]?.events[0]?.id
-        return behind !== undefined && isOurs ? stored(behind.sequence) : undefined
+        const behind = yield* Effect.forEach(
+          batch,
+          ({ expectedLast, subject }) => jetstream.next(log, subject, expectedLast + 1),
+          { concurrency: 16 }
+        )
+        const at = behind.findIndex((message) => message !== undefined)
+        const id = appends[places[at]?.i ?? 0]?.events[0]?.id
+        if (at >= 0 && behind[at]?.header("Nats-Msg-Id") === id) return stored((behind[at]?.sequence ?? 0) - at)
+        // A leader refuses by what its servers have yet to store, too: where nothing is there it may be this very batch.
+        if (at >= 0 || !wasLost) return undefined
+        yield* Effect.sleep(20 + Math.random() * 20 * i)
+        continue
       }
       if (!isTransient(error)) return yield* error
       wasLost ||= error._tag === "RequestFailed" && error.why === "TimedOut"

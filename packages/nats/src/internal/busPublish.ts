@@ -5,7 +5,6 @@ import { repeats } from "evolvent/EventStore"
 import type { EncodedAppend, EncodedRecorded, Outcome } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
-import { RequestFailed } from "../NatsError.ts"
 import type { Outgoing } from "./busMessage.ts"
 import { endOf } from "./eventMessage.ts"
 import type { Failure, JetStream, StoredMessage } from "./jetstream.ts"
@@ -22,9 +21,6 @@ interface Sent {
 
 // As many are on their way at a time: beyond that it is no faster.
 const atATime = 128
-
-// The same message is being stored right now, by this very process or another.
-const isUnderWay = (error: Failure): boolean => error._tag === "ApiError" && error.number === 10158
 
 /** Sends the messages of an append; none behind one that failed, or was refused, of its key. */
 export const make = (jetstream: JetStream, stream: string, decode: (message: StoredMessage) => EncodedRecorded) => {
@@ -45,11 +41,7 @@ export const make = (jetstream: JetStream, stream: string, decode: (message: Sto
   const send = (append: EncodedAppend, one: Outgoing): Effect.Effect<Sent | Reused, Failure> =>
     Effect.flatMap(
       // The same message may be sent any number of times: the server knows its id.
-      patiently(
-        Effect.catchIf(jetstream.publish(one.subject, one.payload, one.headers), isUnderWay, (error) =>
-          Effect.fail(new RequestFailed({ subject: one.subject, why: "TimedOut", problem: error.message }))
-        )
-      ),
+      patiently(jetstream.publish(one.subject, one.payload, one.headers)),
       ({ duplicate, sequence }) =>
         duplicate ? known(append, one, sequence) : Effect.succeed({ _tag: "Sent", sequence, repeated: false })
     )

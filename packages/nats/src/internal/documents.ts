@@ -121,9 +121,10 @@ export const make = (jetstream: JetStream, config: StreamConfig): Documents => {
           )
       }
       const lane = all.lane(key)
-      lane.waiting.push(job)
+      // Whoever was the first to wait has somebody coming for all: as many as there are changes would stand in line for ever.
+      const isFirst = lane.waiting.push(job) === 1
       return Effect.andThen(
-        Effect.forkDetach(Effect.interruptible(drain(key)), { startImmediately: true }),
+        isFirst ? Effect.forkDetach(Effect.interruptible(drain(key)), { startImmediately: true }) : Effect.void,
         Effect.onInterrupt(restore(Deferred.await(ended)), () =>
           Effect.sync(() => {
             const at = lane.waiting.indexOf(job)

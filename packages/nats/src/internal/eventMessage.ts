@@ -136,16 +136,38 @@ const linesOf = (message: EventMessage): ReadonlyArray<string> => {
 }
 
 /** Which revisions a message holds, when it was recorded, and what lies before it. */
-export const placeOf = (message: EventMessage) => {
+interface Place {
+  readonly first: number
+  readonly count: number
+  readonly recordedAt: number
+  readonly before: ReadonlyArray<number>
+}
+
+const noneBefore: ReadonlyArray<number> = []
+
+const readPlace = (message: EventMessage): Place => {
   const lines = linesOf(message)
   const { recordedAt, revision } = headOf(lines[0] ?? "", 1)
-  const before = message.header("Ev-Prev")
   return {
     first: revision,
     count: (lines.length - 1) / 4,
     recordedAt,
-    before: before === undefined ? [] : before.split(" ").map((one) => Number.parseInt(one, 36))
+    // Of sixteen messages that are read one is asked for it.
+    get before() {
+      const before = message.header("Ev-Prev")
+      return before === undefined ? noneBefore : before.split(" ").map((one) => Number.parseInt(one, 36))
+    }
   }
+}
+
+// Whoever reads a stream asks for the place of a message more than once.
+const places = new WeakMap<EventMessage, Place>()
+
+/** Where a message stands. */
+export const placeOf = (message: EventMessage): Place => {
+  let found = places.get(message)
+  if (found === undefined) places.set(message, (found = readPlace(message)))
+  return found
 }
 
 export const tailOf = (message: EventMessage): Tail => {

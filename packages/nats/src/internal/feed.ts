@@ -159,8 +159,10 @@ export const open = (
       if (pull !== undefined) {
         pull.open -= 1
         if (pull.open === 0) pulls.shift()
-        // The next one is on its way before this one is through: the server does not wait for it.
-        if (isMore && pulls.length === 1 && pull.open === size >> 1 && buffer.length < size) request()
+        // The next one is on its way before this one is through, where that does not bring all there is: the server does not
+        // wait for it.
+        if (place.pending > pull.open && pulls.length === 1 && pull.open === size >> 1 && buffer.length < size)
+          request()
       }
       const { header, subject: on, text } = message
       buffer.push({ subject: on, sequence: place.sequence, header, text, time: place.time })

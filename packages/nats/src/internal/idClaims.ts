@@ -63,14 +63,10 @@ export const make = (
 
   return {
     claim: (id: EventId, subject: string, after: number) => claim(id, subject, after),
-    /** The message that holds an event whose id was claimed; "unclaimed" where nobody ever did. */
+    /** The only message that can hold an event whose id was claimed; "unclaimed" where nobody ever did. */
     find: (id: EventId): Effect.Effect<StoredMessage | "unclaimed" | undefined, Failure> =>
       Effect.flatMap(read(id), (there): Effect.Effect<StoredMessage | "unclaimed" | undefined, Failure> =>
-        there === undefined
-          ? Effect.succeed("unclaimed")
-          : Effect.map(behind(there.claim), (message) =>
-              message !== undefined && holds(message, id) ? message : undefined
-            )
+        there === undefined ? Effect.succeed("unclaimed") : behind(there.claim)
       )
   }
 }

@@ -124,6 +124,10 @@ const directOf = (message: Incoming): StoredMessage => ({
   header: message.header
 })
 
+// A cluster of 2.10 calls a message that it is still storing a duplicate of number 0; the newest says it like this.
+const inProcess = (subject: string): ApiError =>
+  new ApiError({ subject, code: 409, number: 10158, problem: "duplicate message id is in process" })
+
 /** The calls, over a connection. Whatever decides something asks the leader; `direct` may be answered by a follower. */
 export const make = (client: NatsClient["Service"]) => {
   const call = <A>(subject: string, body: unknown): Effect.Effect<A, Failure> => {
@@ -206,9 +210,10 @@ export const make = (client: NatsClient["Service"]) => {
               : [...headers, ["Nats-Expected-Last-Subject-Sequence", String(expectedLast)]]
         }),
         (answer) =>
-          Effect.map(
+          Effect.flatMap(
             answerOf<{ readonly seq: number; readonly duplicate?: boolean }>(subject, answer),
-            ({ duplicate = false, seq }) => ({ sequence: seq, duplicate })
+            ({ duplicate = false, seq }) =>
+              duplicate && seq === 0 ? Effect.fail(inProcess(subject)) : Effect.succeed({ sequence: seq, duplicate })
           )
       ),
     /** Removes the messages of a subject below a number, or all of them. */

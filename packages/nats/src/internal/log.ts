@@ -36,7 +36,7 @@ interface Cursor {
 }
 
 // A page is asked for by the number of its messages, which hold one event or a thousand.
-const eventsAtOnce = 500
+const eventsAtOnce = 1000
 const bytesAtOnce = 8 * 1024 * 1024
 // A page looks at this many events at most, so that a filter that matches little does not hold up its reader.
 const scanLimit = 10_000

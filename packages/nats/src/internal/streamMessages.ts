@@ -1,6 +1,7 @@
 // streamMessages: the messages of one stream, from a revision on or back from its end; a few by number, many by a feed.
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
+import { RequestFailed } from "../NatsError.ts"
 import type { EventMessage } from "./eventMessage.ts"
 import { placeOf } from "./eventMessage.ts"
 import * as feed from "./feed.ts"
@@ -20,9 +21,15 @@ export const make = (jetstream: JetStream, log: string) => {
       (found) => found.flatMap((message) => message ?? [])
     )
 
+  /** A server that lags has them soon; to ask it again and again would keep nobody but it busy. */
+  const missing = (subject: string, revision: number) => {
+    const problem = `revisions of ${subject} before ${revision} were not there when they were asked for`
+    return new RequestFailed({ subject, why: "TimedOut", problem })
+  }
+
   /**
-   * The messages from `last` back to the one that holds a revision, the newest first; undefined where they would be more than
-   * a few. The headers of each sixteenth say where the next sixteen are.
+   * The messages from `last` back to the one that holds a revision or further, the newest first; undefined where they would be
+   * more than a few. The headers of each sixteenth say where the next sixteen are.
    */
   const back = Effect.fnUntraced(function* (
     last: StoredMessage,
@@ -34,14 +41,18 @@ export const make = (jetstream: JetStream, log: string) => {
     while (true) {
       const { before, first } = placeOf(oldest)
       if (first <= revision || before.length === 0) return found
-      if (found.length >= most) return undefined
+      // As many a message as those that were found hold: a long way is not begun by this one.
+      const { count, first: newest } = placeOf(last)
+      const held = (newest + count - first) / found.length
+      if (found.length + (first - revision) / held > most) return undefined
       // Messages hold one revision at least: no more than these can be wanted.
       const messages = yield* byNumbers(before.slice(0, first - revision))
-      for (const message of messages) {
-        found.push(message)
-        if (placeOf(message).first <= revision) return found
-      }
-      oldest = messages.at(-1) ?? oldest
+      if (messages.length === 0) return yield* missing(last.subject, first)
+      found.push(...messages)
+      const next = messages.at(-1)
+      // They are nowhere: whoever asked sees a hole.
+      if (next === undefined) return found
+      oldest = next
     }
   })
 

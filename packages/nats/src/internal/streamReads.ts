@@ -1,12 +1,12 @@
 // streamReads: one stream's events by revision or time: forwards and backwards, and its history for folding.
 import * as Effect from "effect/Effect"
 import * as EventFilter from "evolvent/EventFilter"
-import type { EncodedPage, EncodedRecorded, HistoryPage, ReadRequest } from "evolvent/EventStore"
+import type { EncodedPage, EncodedRecorded, History, HistoryPage, ReadRequest } from "evolvent/EventStore"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import { because, Unavailable } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
 import type { Revision } from "evolvent/Revision"
-import { history, perMessage, placeOf } from "./eventMessage.ts"
+import { history, perMessage, placeOf, sequenceOf } from "./eventMessage.ts"
 import type { EventMessage } from "./eventMessage.ts"
 import { asStoreError, reading } from "./failures.ts"
 import type { Failure, JetStream, StoredMessage } from "./jetstream.ts"
@@ -23,8 +23,13 @@ interface Parts {
 
 const nothing: EncodedPage = { events: [], through: Position.beginning, done: true }
 
+// A request costs more than many messages, so that one asks for all; but for no more bytes than these, or so.
+const bytesAtOnce = 16 * 1024 * 1024
+
 // Where pages of reads and histories have ended: the next one begins there.
 const mostPlaces = 1000
+
+const endOf = ({ revision, types }: History): number => revision + types.length
 
 /** The reads of a log's streams. */
 export const make = ({ decode, jetstream, log, messages, name }: Parts) => {
@@ -118,33 +123,45 @@ export const make = ({ decode, jetstream, log, messages, name }: Parts) => {
     return { events: looked.filter(matches), through: oldest?.position ?? Position.beginning, done }
   })
 
-  /** The messages of a stream from a revision on, with `limit` events or more, or all. */
-  const from = (subject: string, last: StoredMessage, revision: number, limit: number) =>
-    Effect.flatMap(messages.back(last, revision), (few) =>
-      few === undefined
-        ? Effect.scoped(
-            Effect.gen(function* () {
-              const feed = yield* messages.from(subject, yield* startOf(subject, last, revision))
-              const found: Array<EventMessage> = []
-              let end = revision
-              while (true) {
-                const page = yield* feed.next(512, false)
-                for (const message of page.messages) {
-                  if (end >= revision + limit) break
-                  const { count, first } = placeOf(message)
-                  if (first + count <= revision) continue
-                  found.push(message)
-                  end = first + count
-                }
-                if (page.atEnd || end >= revision + limit || page.through >= last.sequence) break
-              }
-              const newest = found.at(-1)
-              if (newest !== undefined) remember(subject, end, newest.sequence + 1)
-              return found
-            })
-          )
-        : Effect.succeed<ReadonlyArray<EventMessage>>(few.toReversed())
+  /** What the messages of a stream hold of a range, without those that hold nothing of it. */
+  const historiesOf = (found: ReadonlyArray<EventMessage>, revision: number, end: number) =>
+    reading("history", () => found.flatMap((message) => history(message, revision, end - 1) ?? []))
+
+  /** The history of a long stream from a revision on, up to another or to the stream's end. */
+  const byFeed = (subject: string, last: StoredMessage, revision: number, end: number) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const feed = yield* messages.from(subject, yield* startOf(subject, last, revision))
+        const most = Math.ceil(bytesAtOnce / last.text().length)
+        const found: Array<History> = []
+        let reached = revision
+        while (true) {
+          const page = yield* feed.next(Math.min(end - reached, most), false)
+          found.push(...(yield* historiesOf(page.messages, revision, end)))
+          const newest = found.at(-1)
+          if (newest !== undefined) reached = endOf(newest)
+          if (page.atEnd || reached >= end || page.through >= last.sequence) break
+        }
+        const newest = found.at(-1)
+        // The message that holds the end may hold what comes behind it.
+        if (newest !== undefined) remember(subject, reached, sequenceOf(newest.last))
+        return found
+      })
     )
+
+  /** The history of a stream from a revision on, with `limit` events or all, where the last message does not hold it. */
+  const from = Effect.fnUntraced(function* (
+    subject: string,
+    last: StoredMessage,
+    revision: number,
+    limit: number
+  ): Effect.fn.Return<ReadonlyArray<History>, Failure | EventStoreError> {
+    const end = revision + limit
+    const few = yield* messages.back(last, revision)
+    return few === undefined
+      ? yield* byFeed(subject, last, revision, end)
+      : yield* historiesOf(few.toReversed(), revision, end)
+  })
 
   return {
     read: (request: ReadRequest, subject: string): Effect.Effect<EncodedPage, EventStoreError> =>
@@ -158,12 +175,12 @@ export const make = ({ decode, jetstream, log, messages, name }: Parts) => {
         const { count, first } = yield* reading("history", () => placeOf(last))
         const endsAt = (first + count - 1) as Revision
         if (endsAt < revision) return { histories: [], endsAt }
-        const found = first <= revision ? [last] : yield* from(subject, last, revision, limit)
-        yield* whole(subject, found.map(placeOf))
-        const until = revision + limit - 1
-        const histories = yield* reading("history", () =>
-          found.flatMap((message) => history(message, revision, until) ?? [])
-        )
+        const histories =
+          first <= revision
+            ? yield* historiesOf([last], revision, revision + limit)
+            : yield* from(subject, last, revision, limit)
+        const places = histories.map((one) => ({ first: one.revision, count: one.types.length }))
+        yield* whole(subject, [{ first: revision, count: 0 }, ...places])
         return { histories, endsAt }
       }).pipe(Effect.mapError((error) => (error._tag === "EventStoreError" ? error : asStoreError("history")(error))))
   }
