@@ -1,7 +1,7 @@
 // Mutant: the backend with a few words of its source replaced, and the law that must notice.
+import type { Edit } from "@evolvent/testing/mutants"
 
-/** A replacement in a file of `src`; the text that is looked for occurs exactly once. */
-export type Edit = readonly [file: string, find: string, replacement: string]
+export type { Edit }
 
 /** A broken backend. */
 export interface Mutant {

@@ -8,6 +8,7 @@ import * as Metadata from "evolvent/Metadata"
 import * as Position from "evolvent/Position"
 import { loading } from "./aggregateLoad.ts"
 import type { Break, Mutant } from "./Mutant.ts"
+import { loadingAged } from "./versions.ts"
 
 /** Executes otherwise; what it remembers lasts for one law. */
 const executes = (make: () => Functions["execute"]) => (): Break => ({
@@ -229,4 +230,4 @@ const commandIds: ReadonlyArray<Mutant> = [
   }
 ]
 
-export const aggregate: ReadonlyArray<Mutant> = [...executing, ...commandIds, ...loading]
+export const aggregate: ReadonlyArray<Mutant> = [...executing, ...commandIds, ...loading, ...loadingAged]

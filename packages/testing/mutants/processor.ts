@@ -10,6 +10,7 @@ import { dividing } from "./processorPartitions.ts"
 import { reacting } from "./processorReactor.ts"
 import { rebuilding } from "./processorRebuild.ts"
 import { handles, isProjection, prepares, runsOn, withoutFirst } from "./Runs.ts"
+import { aging } from "./versions.ts"
 
 // What processors write has no value.
 const unwritten = Effect.succeed<never>(undefined as never)
@@ -173,5 +174,6 @@ export const processor: ReadonlyArray<Mutant> = [
   ...dividing,
   ...setting,
   ...rebuilding,
-  ...changing
+  ...changing,
+  ...aging
 ]

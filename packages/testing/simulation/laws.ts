@@ -66,9 +66,9 @@ const rows = Effect.fnUntraced(function* (world: World, log: ReadonlyArray<Recor
     for (const [key, row] of yield* Effect.orDie(Projection.fold(ledger, log))) expected.set(key, row)
   } else {
     for (const recorded of log.filter(({ category }) => category === "Account")) {
-      const decoded = Account.codecs.event.decode(recorded.type, recorded.data)
-      if (Result.isFailure(decoded)) continue
-      const event = { ...recorded, data: decoded.success }
+      const decoded = Account.codecs.event.decode(recorded.type, recorded.schemaVersion, recorded.data)
+      if (Result.isFailure(decoded) || decoded.success[0] === undefined) continue
+      const event = { ...recorded, data: decoded.success[0] }
       for (const key of ledger.keys(event)) {
         if (dropped.has(`${recorded.id} ${key}`)) continue
         const row = ledger.step(expected.get(key) as never, event)

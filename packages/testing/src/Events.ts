@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Json } from "effect/Schema"
 import type * as Aggregate from "evolvent/Aggregate"
-import type { Recorded } from "evolvent/EventData"
+import type { EventData, Recorded } from "evolvent/EventData"
 import * as EventId from "evolvent/EventId"
 import type { Metadata } from "evolvent/Metadata"
 import * as Position from "evolvent/Position"
@@ -108,7 +108,7 @@ export const recorded = (past: StreamEvents | ReadonlyArray<StreamEvents>): Read
         revision,
         position,
         ...encode(batch, event),
-        schemaVersion: 1,
+        schemaVersion: batch.aggregate.codecs.event.versionOf(event._tag) ?? 1,
         metadata: batch.metadata,
         recordedAt
       })
@@ -116,6 +116,52 @@ export const recorded = (past: StreamEvents | ReadonlyArray<StreamEvents>): Read
   }
   return all
 }
+
+/**
+ * What events that older code stored are today: for a past that has old versions in it.
+ *
+ * Throws a TypeError for one that cannot be decoded.
+ *
+ * ```ts
+ * import * as Schema from "effect/Schema"
+ * import * as Aggregate from "evolvent/Aggregate"
+ * import * as Upcaster from "evolvent/Upcaster"
+ * import { given, stored } from "@evolvent/testing"
+ *
+ * const event = Schema.TaggedUnion({ Added: { grams: Schema.Int } })
+ * const Scale = Aggregate.make("Scale", {
+ *   command: Schema.TaggedUnion({ Add: { grams: Schema.Int } }),
+ *   event,
+ *   state: Schema.Struct({ grams: Schema.Int }),
+ *   initial: { grams: 0 },
+ *   upcast: Upcaster.make(event)({
+ *     Added: (added) => added.from({ kilos: Schema.Int }).toCurrent(({ kilos }) => ({ grams: 1000 * kilos }))
+ *   })
+ * })({
+ *   decide: { Add: ({ grams }) => [{ _tag: "Added", grams }] },
+ *   evolve: { Added: (state, { grams }) => ({ grams: state.grams + grams }) }
+ * })
+ *
+ * given(
+ *   Scale,
+ *   stored(Scale, [
+ *     { type: "Added", schemaVersion: 1, data: { kilos: 2 } },
+ *     { type: "Added", schemaVersion: 2, data: { grams: 5 } }
+ *   ])
+ * ).expectState({ grams: 2005 })
+ * ```
+ */
+export const stored = <Name extends string, Id, Command, Event, State, Rejection>(
+  { codecs, name }: Aggregate.Aggregate<Name, Id, Command, Event, State, Rejection>,
+  events: ReadonlyArray<Pick<EventData, "type" | "schemaVersion" | "data">>
+): ReadonlyArray<Event> =>
+  events.flatMap(({ data, schemaVersion = 1, type }) => {
+    const decoded = codecs.event.decode(type, schemaVersion, data)
+    if (Result.isSuccess(decoded)) return decoded.success
+    throw new TypeError(
+      `stored(${name}, …): version ${schemaVersion} of "${type}" cannot be decoded: ${decoded.failure.problem}`
+    )
+  })
 
 const encode = ({ aggregate, streamId }: StreamEvents, event: { readonly _tag: string }) => {
   const encoded = encoderOf(aggregate)(event)

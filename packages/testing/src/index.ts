@@ -1,5 +1,7 @@
 // @evolvent/testing: given/when/expect for one case, laws for all cases, of aggregates, projections and processes.
-export { events, recorded } from "./Events.ts"
+export { contract, ContractBroken } from "./Contract.ts"
+export type { ContractOptions, ContractReport, Folder } from "./Contract.ts"
+export { events, recorded, stored } from "./Events.ts"
 export type { EventsOptions, StreamEvents } from "./Events.ts"
 export { ExpectationFailed } from "./ExpectationFailed.ts"
 export { given } from "./Given.ts"

@@ -2,10 +2,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as EmbeddedPostgres from "@evolvent/embedded-postgres/EmbeddedPostgres"
 import * as Postgres from "@evolvent/postgres/Postgres"
-import { events, given, laws } from "@evolvent/testing"
+import { events, given, laws, stored } from "@evolvent/testing"
 import { DateTime, Effect, Layer, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Aggregate, EventStore, Memory, Processor, Projection, ReadModel } from "evolvent"
+import { Aggregate, EventFilter, EventStore, Memory, Processor, Projection, ReadModel, StreamName } from "evolvent"
 import { getOrder, listItems, listOrders, placeOrder, ReadModels, story } from "./app.ts"
 import { type Item, Order } from "./domain.ts"
 import { Items, Orders } from "./projections.ts"
@@ -89,11 +89,84 @@ describe("the views", () => {
   })
 })
 
+const Live = Layer.provideMerge(ReadModels, Memory.layer)
+
+// The one thing that changes: where it is stored.
+const OnPostgres = ReadModels.pipe(
+  Layer.provideMerge(Postgres.layerFrom()),
+  Layer.provide(EmbeddedPostgres.layer({ settings: { fsync: "off" } }))
+)
+
+// Every version of what begins an order, in one stream: each line as the code of its year stored it.
+const aged = [
+  { type: "Created", schemaVersion: 1, data: { total: 700 } },
+  { type: "Created", schemaVersion: 2, data: { total: 300, customer: "bob" } },
+  { type: "Created", schemaVersion: 3, data: { customer: "ada" } },
+  { type: "ItemAdded", data: { customer: "ada", item: lantern } }
+]
+
+describe("orders of earlier years", () => {
+  it("are events of today to those who decide and to those who ask", () => {
+    given(Order, stored(Order, aged.slice(0, 1)))
+      .expectState({ status: "open", customer: "unknown", products: ["unlisted"], total: 700 })
+      .when({ _tag: "Complete" })
+      .expect([{ _tag: "Completed", products: ["unlisted"], total: 700 }])
+    const row = { order: "1", customer: "bob", status: "open", product: "unlisted" } as const
+    given(Items, events(Order, "1", stored(Order, aged.slice(1, 2)))).expectRows({
+      "1/unlisted": { ...row, quantity: 1, amount: 300 }
+    })
+  })
+
+  /** At each event of the stream: what the aggregate makes of it, and what the view does. */
+  const readAlike = Effect.gen(function* () {
+    const store = yield* EventStore.EventStore
+    const { position } = yield* store.append(StreamName.make("Order", "900"), aged)
+    const history = yield* Stream.runCollect(store.read(Orders.filter))
+    const seen: Array<unknown> = []
+    for (const revision of aged.keys()) {
+      const { state } = yield* Aggregate.load(Order, "900", { at: { revision } })
+      const row = (yield* Projection.fold(Orders, history.slice(0, revision + 1))).get("900")
+      expect(row).toMatchObject({ customer: state.customer, status: state.status, total: state.total })
+      seen.push([state.customer, state.total])
+    }
+    expect(seen).toEqual([
+      ["unknown", 700],
+      ["bob", 300],
+      ["ada", 0],
+      ["ada", 600]
+    ])
+    yield* Processor.waitFor(Orders, position)
+    yield* Processor.waitFor(Items, position)
+    expect(yield* getOrder("900")).toMatchObject({ customer: "ada", total: 600, items: [lantern] })
+    const { rows } = yield* listItems()
+    expect(rows.map(({ key, row: { amount } }) => [key, amount])).toEqual([
+      ["900/lantern", 600],
+      ["900/unlisted", 1000]
+    ])
+  })
+
+  it.effect("are read alike by the aggregate and its views", () => Effect.provide(readAlike, Live))
+
+  it.live("so they are on PostgreSQL", () => Effect.provide(readAlike, OnPostgres), 30_000)
+
+  it.effect("go on as orders of today", () =>
+    Effect.gen(function* () {
+      const store = yield* EventStore.EventStore
+      const stream = StreamName.make("Order", "900")
+      yield* store.append(stream, aged.slice(0, 1))
+      yield* Aggregate.execute(Order, "900", { _tag: "AddItem", item: lantern })
+      const { events } = yield* Aggregate.execute(Order, "900", { _tag: "Complete" })
+      expect(events).toEqual([{ _tag: "Completed", products: ["unlisted", "lantern"], total: 1300 }])
+      yield* placeOrder("901", "ada", [])
+      const [created] = yield* Stream.runCollect(store.read(EventFilter.stream(StreamName.make("Order", "901"))))
+      expect([created?.type, created?.schemaVersion]).toEqual(["Created", 3])
+    }).pipe(Effect.provide(Memory.layer))
+  )
+})
+
 describe("the laws", () => {
   for (const law of [...laws(Order), ...laws(Orders), ...laws(Items)]) it.effect(law.name, () => law.check)
 })
-
-const Live = Layer.provideMerge(ReadModels, Memory.layer)
 
 /** Thirty orders of three customers, one after the other; every second one completed, every fifth cancelled. */
 const ordersApart = Effect.fnUntraced(function* (pause: Effect.Effect<void>) {
@@ -122,12 +195,6 @@ const readModelsHold = Effect.gen(function* () {
   expect(asMap(orders.rows)).toEqual(yield* Projection.fold(Orders, store.read(Orders.filter)))
   expect(asMap(items.rows)).toEqual(yield* Projection.fold(Items, store.read(Items.filter)))
 })
-
-// The one thing that changes: where it is stored.
-const OnPostgres = ReadModels.pipe(
-  Layer.provideMerge(Postgres.layerFrom()),
-  Layer.provide(EmbeddedPostgres.layer({ settings: { fsync: "off" } }))
-)
 
 describe("the questions", () => {
   it.effect("one order, or a typed no", () =>

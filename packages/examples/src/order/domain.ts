@@ -1,6 +1,6 @@
 // A customer's order: items are added until it is completed or cancelled, and then it stays as it is.
 import { Result, Schema } from "effect"
-import { Aggregate } from "evolvent"
+import { Aggregate, Upcaster } from "evolvent"
 
 const Name = Schema.String.check(Schema.isPattern(/\S/, { expected: "a name" }))
 const count = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
@@ -9,6 +9,9 @@ const count = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 
 export const Item = Schema.Struct({ product: Name, quantity: count(10_000), price: count(1_000_000) })
 export type Item = typeof Item.Type
 
+// All that an order could come to, before it had items.
+const Total = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
+
 export const Status = Schema.Literals(["none", "open", "completed", "cancelled"])
 
 export class AlreadyCreated extends Schema.TaggedError<AlreadyCreated>()("AlreadyCreated", { status: Status }) {}
@@ -16,6 +19,32 @@ export class NotOpen extends Schema.TaggedError<NotOpen>()("NotOpen", { status: 
 export class NothingOrdered extends Schema.TaggedError<NothingOrdered>()("NothingOrdered", {}) {}
 
 /** Events carry what their readers need: whose item it was, and which products an order ends with. */
+const OrderEvent = Schema.TaggedUnion({
+  Created: { customer: Name },
+  ItemAdded: { customer: Name, item: Item },
+  Completed: { products: Schema.Array(Name), total: Schema.Int },
+  Cancelled: { products: Schema.Array(Name), reason: Name }
+})
+
+/**
+ * What was stored in earlier years: first an order was a total, then it had a customer, and now its items are events of
+ * their own. What was ordered back then nobody knows; it is an item without a name.
+ */
+const OrderHistory = Upcaster.make(OrderEvent)({
+  Created: (event) =>
+    event
+      .from({ total: Total })
+      .to({ total: Total, customer: Name }, (v1) => ({ ...v1, customer: "unknown" }))
+      .toCurrent(({ customer, total }) =>
+        total === 0
+          ? { customer }
+          : [
+              { _tag: "Created", customer },
+              { _tag: "ItemAdded", customer, item: { product: "unlisted", quantity: 1, price: total } }
+            ]
+      )
+})
+
 export const Order = Aggregate.make("Order", {
   command: Schema.TaggedUnion({
     Create: { customer: Name },
@@ -23,12 +52,8 @@ export const Order = Aggregate.make("Order", {
     Complete: {},
     Cancel: { reason: Name }
   }),
-  event: Schema.TaggedUnion({
-    Created: { customer: Name },
-    ItemAdded: { customer: Name, item: Item },
-    Completed: { products: Schema.Array(Name), total: Schema.Int },
-    Cancelled: { products: Schema.Array(Name), reason: Name }
-  }),
+  event: OrderEvent,
+  upcast: OrderHistory,
   state: Schema.Struct({ status: Status, customer: Schema.String, products: Schema.Array(Name), total: Schema.Int }),
   initial: { status: "none", customer: "", products: [], total: 0 }
 })({
@@ -45,7 +70,7 @@ export const Order = Aggregate.make("Order", {
       status === "open" ? [{ _tag: "Cancelled", products, reason }] : Result.fail(new NotOpen({ status }))
   },
   evolve: {
-    Created: (state, { customer }) => ({ ...state, status: "open", customer }),
+    Created: (_, { customer }) => ({ status: "open", customer, products: [], total: 0 }),
     ItemAdded: (state, { item }) => ({
       ...state,
       products: state.products.includes(item.product) ? state.products : [...state.products, item.product],

@@ -11,6 +11,7 @@ import * as StreamName from "evolvent/StreamName"
 import * as Account from "./Account.ts"
 import { commandIds } from "./AggregateCommandIdLaws.ts"
 import { loading } from "./AggregateLoadLaws.ts"
+import { aging } from "./AggregateVersionLaws.ts"
 import * as Check from "./Check.ts"
 import * as Contents from "./Contents.ts"
 import * as Fresh from "./Fresh.ts"
@@ -275,5 +276,6 @@ export const laws: ReadonlyArray<Law<EventStore | SnapshotStore>> = [
   invalid,
   metadata,
   ...commandIds,
-  ...loading
+  ...loading,
+  ...aging
 ]

@@ -22,6 +22,7 @@ import { partitioning } from "./ProcessorPartitionLaws.ts"
 import { reacting } from "./ProcessorReactorLaws.ts"
 import { rebuilding } from "./ProcessorRebuildLaws.ts"
 import { replaying } from "./ProcessorReplayLaws.ts"
+import { aging } from "./ProcessorVersionLaws.ts"
 import { waiting } from "./ProcessorWaitLaws.ts"
 import { changing } from "./ReadModelChangesLaws.ts"
 import * as Running from "./Running.ts"
@@ -225,5 +226,6 @@ export const laws: ReadonlyArray<Law<EventStore | CheckpointStore | ReadModelSto
   ...rebuilding,
   ...replaying,
   ...waiting,
-  ...changing
+  ...changing,
+  ...aging
 ]

@@ -78,9 +78,11 @@ export const givenProcess = <Event extends Tagged, State, Payload extends Tagged
 
   /** The observed event as a runner hands it on: decoded from what is stored. */
   const decoded = (scenario: string, { aggregate }: StreamEvents, event: Recorded): Recorded<Tagged> => {
-    const data = aggregate.codecs.event.decode(event.type, event.data)
-    if (Result.isSuccess(data)) return { ...event, data: data.success }
-    return fail(self.when, { scenario, problem: `The observed ${event.type} cannot be decoded: ${data.failure}` })
+    const data = aggregate.codecs.event.decode(event.type, event.schemaVersion, event.data)
+    // What is given is of today, so it is one event.
+    if (Result.isSuccess(data) && data.success[0] !== undefined) return { ...event, data: data.success[0] }
+    const problem = Result.isFailure(data) ? data.failure.problem : "it is dropped"
+    return fail(self.when, { scenario, problem: `The observed ${event.type} cannot be decoded: ${problem}` })
   }
 
   const self: GivenProcess<Event, State, Payload> = {

@@ -51,8 +51,8 @@ export const rowTracer = <Row>(projection: Projection<string, Row, string>): Row
   const codecs = new Map(from.map((aggregate) => [aggregate.name, aggregate.codecs.event]))
 
   const decode = (event: Recorded): ReadonlyArray<Recorded<Tagged>> => {
-    const decoded = codecs.get(event.category)?.decode(event.type, event.data)
-    return decoded === undefined || Result.isFailure(decoded) ? [] : [{ ...event, data: decoded.success }]
+    const decoded = codecs.get(event.category)?.decode(event.type, event.schemaVersion, event.data)
+    return decoded === undefined || Result.isFailure(decoded) ? [] : decoded.success.map((data) => ({ ...event, data }))
   }
 
   const inputs = (event: Recorded<Tagged>) => [

@@ -154,7 +154,13 @@ export const tracer = <Id, Command extends Tagged, Event extends Tagged, State, 
       const encoded = codecs.event.encode(event)
       return Result.isFailure(encoded)
         ? Result.fail(`its schema refuses it: ${encoded.failure}`)
-        : throughText(Result.succeed(encoded.success.data), (data) => codecs.event.decode(encoded.success.type, data))
+        : throughText(Result.succeed(encoded.success.data), (data) => {
+            const { schemaVersion, type } = encoded.success
+            const decoded = codecs.event.decode(type, schemaVersion, data)
+            if (Result.isFailure(decoded)) return Result.fail(decoded.failure.problem)
+            const [only] = decoded.success
+            return only === undefined ? Result.fail("it is dropped") : Result.succeed(only)
+          })
     },
     snapshot
   }
