@@ -66,7 +66,7 @@ export const aging: ReadonlyArray<Mutant> = [
     by: (): Break => ({
       functions: (functions) => ({
         ...functions,
-        run: (processor, { onUndecodable: _, ...options } = {}) => Processor.run(processor, options)
+        run: (processor, options) => Processor.run(processor, { ...options, onUndecodable: "stop" })
       })
     })
   }

@@ -41,6 +41,8 @@ export interface Consumer {
   readonly handle: (machine: Machine, item: Item, isPoison: boolean) => Effect.Effect<void, HandlerFailed>
   /** The runs that a commit brings to an end. */
   readonly committing: (machine: Machine, moves: ReadonlyArray<Move>) => ReadonlyArray<Run>
+  /** What was handled under former leases of some slots and not committed is not committed with what comes under new ones. */
+  readonly taking: (machine: Machine, leases: ReadonlyArray<Lease>) => void
   readonly releasing: (machine: Machine, leases: ReadonlyArray<Lease>) => void
   readonly died: (machine: Machine) => void
   /** What of some items was never handled to its end. */
@@ -134,6 +136,12 @@ export const make = (world: World, checkpoint: string): Consumer => {
       [...open].filter(
         (run) => run.machine === machine && run.outcome === "ok" && moves.some(({ name }) => name === run.slot)
       ),
+    taking: (machine, taken) => {
+      for (const run of open) {
+        if (run.machine !== machine || run.outcome !== "ok") continue
+        if (taken.some(({ name }) => name === run.slot)) run.excuse("its lease was taken anew before it was committed")
+      }
+    },
     releasing: (machine, given) => {
       for (const run of open) {
         if (run.machine !== machine || run.outcome !== "running") continue

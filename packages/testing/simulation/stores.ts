@@ -101,7 +101,10 @@ export const checkpoints = (machine: Machine, shared: CheckpointDriver): Checkpo
     acquire: (names, holder, duration) => {
       machine.holders.add(holder)
       const own = (leases: ReadonlyArray<Lease>) =>
-        Effect.sync(() => leases.forEach(({ name }) => owners.set(name, machine)))
+        Effect.sync(() => {
+          leases.forEach(({ name }) => owners.set(name, machine))
+          consumers.forEach((consumer) => consumer.taking(machine, leases))
+        })
       return Effect.tap(
         call(true, () => `acquire ${list(names)}`, Effect.tap(shared.acquire(names, holder, duration), own)),
         (leases) => Effect.sync(() => machine.world.trace.step(machine.name, () => `has taken ${namesOf(leases)}`))

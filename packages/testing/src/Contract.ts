@@ -1,7 +1,7 @@
 // Contract: what was ever stored can still be read, and means what it meant. Golden files of every version say so.
-import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
 import type { Aggregate } from "evolvent/Aggregate"
+import type { ContractBroken } from "./ContractBroken.ts"
 import { check } from "./internal/contract.ts"
 
 /** Where the golden files of one aggregate are: a folder of the repository, by functions that the runtime has. */
@@ -26,16 +26,6 @@ export interface ContractOptions {
 export interface ContractReport {
   readonly kept: ReadonlyArray<string>
   readonly written: ReadonlyArray<string>
-}
-
-/** The code does not keep what golden files say: each problem names the version, and what to do. */
-export class ContractBroken extends Schema.TaggedError<ContractBroken>()("ContractBroken", {
-  aggregate: Schema.String,
-  problems: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    return [`The stored events of ${this.aggregate} are not what they were.`, ...this.problems].join("\n\n")
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 // @evolvent/testing: given/when/expect for one case, laws for all cases, of aggregates, projections and processes.
-export { contract, ContractBroken } from "./Contract.ts"
+export { contract } from "./Contract.ts"
 export type { ContractOptions, ContractReport, Folder } from "./Contract.ts"
+export { ContractBroken } from "./ContractBroken.ts"
 export { events, recorded, stored } from "./Events.ts"
 export type { EventsOptions, StreamEvents } from "./Events.ts"
 export { ExpectationFailed } from "./ExpectationFailed.ts"

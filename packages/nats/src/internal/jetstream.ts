@@ -54,14 +54,14 @@ const patience = Schedule.min([Schedule.exponential("20 millis"), Schedule.space
   Schedule.upTo({ duration: "12 seconds" })
 )
 
+// A full stream has room again when somebody makes some, and not within seconds.
+const comesBack = (error: Failure): boolean =>
+  error.isRetryable && !(error._tag === "ApiError" && error.number === 10077)
+
 /** Does it again while the server is without a leader or busy, for some seconds; `TimedOut` too, as it may be repeated. */
 export const patiently = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
   // A schedule is set up only where it is needed: it costs more than the call.
-  Effect.catchIf(
-    effect,
-    (error) => error.isRetryable,
-    () => Effect.retry(effect, { while: (error) => error.isRetryable, schedule: patience })
-  )
+  Effect.catchIf(effect, comesBack, () => Effect.retry(effect, { while: comesBack, schedule: patience }))
 
 interface WithError {
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string }
