@@ -31,9 +31,9 @@ export interface EventData {
 /**
  * An event as stored.
  *
- * `data` is the stored JSON, or the decoded event where an aggregate or a projection gives it. `stream` is
- * `category-streamId`; `revision` is the place in the stream, `position` the place in the store; `recordedAt` never
- * decreases along a stream.
+ * `data` is the stored JSON, or the decoded event where an aggregate or a projection gives it; then `type` and
+ * `schemaVersion` are those of today, whatever was stored (see `Upcaster`). `stream` is `category-streamId`; `revision` is
+ * the place in the stream, `position` the place in the store; `recordedAt` never decreases along a stream.
  */
 export interface Recorded<Data = Json, Category extends string = string, Type extends string = string> {
   readonly id: EventId

@@ -2,7 +2,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Schedule from "effect/Schedule"
 import type * as Aggregate from "./Aggregate.ts"
 import type { CheckpointStore } from "./CheckpointStore.ts"
 import type { CheckpointMoved, CheckpointStoreError, LeaseLost } from "./CheckpointStoreError.ts"
@@ -19,6 +18,7 @@ import * as managers from "./internal/processorManager.ts"
 import * as reactors from "./internal/processorReactor.ts"
 import * as runner from "./internal/processorRun.ts"
 import type { Timers } from "./internal/processorTimers.ts"
+import type { RunOptions } from "./internal/runOptions.ts"
 import * as slots from "./internal/slots.ts"
 import type { Projection } from "./Projection.ts"
 import type { ReadModelStore, ReadModelStoreError } from "./ReadModelStore.ts"
@@ -44,6 +44,7 @@ export { rebuildRows } from "./internal/rebuildRows.ts"
 export { replay } from "./internal/replay.ts"
 export type { ReplayError, ReplayOptions, ReplayProgress } from "./internal/replay.ts"
 export type { Timer, Timers } from "./internal/processorTimers.ts"
+export type { OnFailure, OnUndecodable, RunOptions } from "./internal/runOptions.ts"
 export { namesOf as slotNames, slotOf } from "./internal/slots.ts"
 export type { Lag, Share, Status, Target } from "./internal/processorStatus.ts"
 
@@ -105,33 +106,6 @@ export interface Processor<out Name extends string, in out E, out R> {
   readonly admit?: Effect.Effect<void, HandleError<E>, R>
   /** What it has to do at certain times, beside events. */
   readonly timers?: Timers<R>
-}
-
-/** What becomes of an event that cannot be handled: the processor stops, or sets it aside with all that follows of its key. */
-export type OnFailure = "stop" | "park"
-
-/** What becomes of an event that cannot be decoded: as of one that cannot be handled, or it is passed over and logged. */
-export type OnUndecodable = OnFailure | "skip"
-
-/** How a processor is run. */
-export interface RunOptions<E> {
-  /**
-   * Into how many parts the keys are divided, each with a runner of its own; 1 unless given, 16 at most. The parts are
-   * spread over all processes that run the processor; where these differ, the one that came last has its way.
-   */
-  readonly partitions?: number
-  /** When to handle a failed event again, before it counts as failed; a few times within seconds unless given. */
-  readonly retry?: Schedule.Schedule<unknown, E>
-  /** What then becomes of it: "stop" unless given. A function is asked about the handler's own errors only. */
-  readonly onFailure?: OnFailure | ((failure: E) => OnFailure)
-  /**
-   * What becomes of a stored event that no schema or upcaster here understands: as of a failed one unless given, and "stop"
-   * where `onFailure` is a function. One that only *newer* code understands stops the processor whatever is said here: it
-   * goes on from there where that code runs.
-   */
-  readonly onUndecodable?: OnUndecodable
-  /** How long a runner that fell silent keeps others waiting; 10 seconds unless given, 10 milliseconds at least. */
-  readonly lease?: Duration.Input
 }
 
 /**

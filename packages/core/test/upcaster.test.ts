@@ -12,7 +12,8 @@ import * as Memory from "../src/Memory.ts"
 import { CurrentPolicy } from "../src/SnapshotStore.ts"
 import * as StreamName from "../src/StreamName.ts"
 import * as Upcaster from "../src/Upcaster.ts"
-import { Order, OrderEvent, OrderHistory, stored } from "./support/orders.ts"
+import type { OrderEvent } from "./support/orders.ts"
+import { Order, OrderHistory, stored } from "./support/orders.ts"
 
 const read = (type: string, version: number, data: Schema.Json) => Upcaster.decode(OrderHistory, type, version, data)
 const today = (type: string, version: number, data: Schema.Json) => Result.getOrThrow(read(type, version, data))

@@ -1,7 +1,12 @@
 // orders: an aggregate with a past, for the tests of upcasting: fields came, a type was renamed, one split, one dropped.
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Aggregate from "../../src/Aggregate.ts"
 import type { EventData } from "../../src/EventData.ts"
+import { EventStore } from "../../src/EventStore.ts"
+import * as Processor from "../../src/Processor.ts"
+import * as Projection from "../../src/Projection.ts"
+import * as StreamName from "../../src/StreamName.ts"
 import * as Upcaster from "../../src/Upcaster.ts"
 
 const Item = Schema.Struct({ item: Schema.String, price: Schema.Int })
@@ -84,3 +89,23 @@ export const stored: ReadonlyArray<EventData> = [
   { type: "Paid", schemaVersion: 2, data: { amount: 300 } },
   { type: "Reminded", schemaVersion: 2, data: { times: 3 } }
 ]
+
+/** Appends to an order. */
+export const append = (id: string, events: ReadonlyArray<EventData>) =>
+  Effect.map(
+    EventStore.use((store) => store.append(StreamName.make("Order", id), events)),
+    ({ position }) => position
+  )
+
+/** What was paid for each order, and in how many events. */
+export const Payments = Projection.make("payments", {
+  from: [Order],
+  row: Schema.Struct({ paid: Schema.Int, times: Schema.Int }),
+  initial: { paid: 0, times: 0 }
+})({ evolve: { Paid: ({ paid, times }, { amount }) => ({ paid: paid + amount, times: times + 1 }) } })
+
+/** Runs a processor until the scope closes. */
+export const start = <Name extends string, E, R>(
+  processor: Processor.Processor<Name, E, R>,
+  options?: Processor.RunOptions<E>
+) => Effect.forkScoped(Processor.run(processor, options), { startImmediately: true })

@@ -27,7 +27,7 @@ const OrderEvent = Schema.TaggedUnion({
 })
 
 /**
- * What was stored in earlier years: first an order was a total, then it had a customer, and now its items are events of
+ * What orders were in earlier years: first one was a total, then it had a customer, and now its items are events of
  * their own. What was ordered back then nobody knows; it is an item without a name.
  */
 const OrderHistory = Upcaster.make(OrderEvent)({
