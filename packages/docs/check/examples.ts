@@ -45,7 +45,9 @@ const tsconfig = {
     allowImportingTsExtensions: true
   },
   include: ["types"],
-  references: ["core", "testing", "postgres", "embedded-postgres", "nats-server", "nats"].map((name) => ({ path: `../../../${name}` }))
+  references: ["core", "testing", "postgres", "embedded-postgres", "nats-server", "nats"].map((name) => ({
+    path: `../../../${name}`
+  }))
 }
 
 /** Checks documents; `name` is the folder of their modules, so that two checks do not share one. */

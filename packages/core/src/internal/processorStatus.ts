@@ -151,7 +151,7 @@ export const status = Effect.fnUntraced(function* (
   const name = checkpointName(target)
   const names = slots.namesOf(name)
   // What this process has passed over is written down for who looks.
-  yield* Effect.scoped(checkpoints.watch(name))
+  yield* Effect.asVoid(Effect.scoped(checkpoints.watch(name)))
   const all = yield* checkpoints.loadAll(names)
   const position = Position.make(Math.min(...all.map((one) => one.position)))
   const stopped = all.find((one) => one.stopped !== undefined)?.stopped

@@ -207,13 +207,13 @@ const deferring = law(
     const store = yield* CheckpointStore
     const [name, other] = [yield* Fresh.name("runner"), yield* Fresh.name("runner")]
     const isWatched = yield* store.defer(name, Effect.orDie(store.advance({ name, from: at(0), to: at(1) })))
-    yield* Effect.scoped(store.watch(other))
-    yield* Effect.scoped(store.watch(name, "lease"))
+    yield* Effect.asVoid(Effect.scoped(store.watch(other)))
+    yield* Effect.asVoid(Effect.scoped(store.watch(name, "lease")))
     yield* Check.equal("watched something else: where it stands", (yield* store.load(name)).position, at(0))
     yield* Check.equal("watched something else: whether it is watched", isWatched(), false)
     yield* Effect.scoped(
       Effect.gen(function* () {
-        yield* store.watch(name)
+        yield* Effect.asVoid(store.watch(name))
         yield* Check.equal("watched it: where it stands", (yield* store.load(name)).position, at(1))
         yield* Check.equal("watched it: whether it is watched", isWatched(), true)
       })
