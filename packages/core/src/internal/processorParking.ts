@@ -1,5 +1,6 @@
 // processorParking: the events that a processor has set aside, as a stream of its own: what is parked, retried, dropped.
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { Json } from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -10,55 +11,18 @@ import type { EventStore } from "../EventStore.ts"
 import { because, InvalidRequest } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
-import type { Position } from "../Position.ts"
-import type { Step } from "../Processor.ts"
 import * as Revision from "../Revision.ts"
-import type { Timer } from "./processorTimers.ts"
 import * as StreamName from "../StreamName.ts"
+import type { Entry } from "./parkedEntry.ts"
 import * as news from "./parkedNews.ts"
 
-/** An event that is set aside for one of its keys. */
-export interface Entry {
-  readonly key: string
-  readonly eventId: EventId.EventId
-  readonly stream: StreamName.StreamName
-  readonly revision: Revision.Revision
-  readonly position: Position
-  readonly problem: string
-  /** How often it was tried; 0 where it only came behind another one of its key. */
-  readonly attempts: number
-  /** Whether its keys were not known, since it could not be decoded: it was parked under its stream's id. */
-  readonly isUnprepared?: boolean
-  /** What was due and failed, where it was not the event itself. */
-  readonly timer?: Timer
+export { entryOf, inWords } from "./parkedEntry.ts"
+export type { Entry }
+
+const untilKnown = {
+  while: ({ isRetryable }: EventStoreError) => isRetryable,
+  schedule: Schedule.upTo(Schedule.exponential("10 millis"), { times: 5 })
 }
-
-// Whatever a handler fails with, its words must fit into an event.
-const longestProblem = 2000
-
-/** The words of a problem, as they are stored. */
-export const inWords = (problem: string): string => problem.slice(0, longestProblem).toWellFormed()
-
-/** A step that is set aside. */
-export const entryOf = (
-  { events, key, problem: problemOfStep, recorded }: Step,
-  problem: string,
-  attempts: number,
-  timer?: Timer
-): Entry => ({
-  key,
-  eventId: recorded.id,
-  stream: recorded.stream,
-  revision: recorded.revision,
-  position: recorded.position,
-  problem: inWords(problem),
-  attempts,
-  ...(timer === undefined
-    ? events.length === 0 && problemOfStep !== undefined
-      ? { isUnprepared: true }
-      : {}
-    : { timer })
-})
 
 /** What becomes of parked events, as it is stored. */
 type Change =
@@ -290,7 +254,9 @@ export const make = Effect.fnUntraced(function* (
     // Parking it again after a crash parks nothing twice.
     park: (data) => {
       const times = state.settled.get(settledKey(data)) ?? 0
-      return write({ type: "Parked", data }, EventId.derive(`${stream} ${data.key}`, data.eventId, times))
+      const parked = write({ type: "Parked", data }, EventId.derive(`${stream} ${data.key}`, data.eventId, times))
+      // One without an answer may come later, when the event was handled: it is said until it is known to be there.
+      return Effect.retry(parked, untilKnown)
     },
     failedAgain: (data) => write({ type: "FailedAgain", data }),
     handled: ({ eventId, key }) => write({ type: "Handled", data: { key, eventId } }),
