@@ -134,7 +134,10 @@ export const make = (world: World, checkpoint: string): Consumer => {
       }),
     committing: (machine, moves) =>
       [...open].filter(
-        (run) => run.machine === machine && run.outcome === "ok" && moves.some(({ name }) => name === run.slot)
+        ({ item, machine: by, outcome, slot }) =>
+          by === machine &&
+          outcome === "ok" &&
+          moves.some(({ name, to }) => name === slot && to >= (world.positions.get(item.id) ?? 0))
       ),
     taking: (machine, taken) => {
       for (const run of open) {

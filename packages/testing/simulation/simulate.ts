@@ -77,6 +77,7 @@ const build = Effect.fnUntraced(function* (
     consumers: kept,
     machines: new Map(),
     owners: new Map(),
+    positions: new Map(),
     isMended: false,
     now,
     broken: (what) => {

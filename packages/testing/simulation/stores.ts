@@ -34,7 +34,18 @@ export const events = (machine: Machine, shared: EventDriver): EventDriver => {
     },
     read: (request) => {
       const from = request.from === undefined ? "" : ` from ${JSON.stringify(Object.values(request.from)[1])}`
-      return reads(() => `read ${EventFilter.describe(request.filter)}${from}`, shared.read(request))
+      return Effect.tap(
+        reads(() => `read ${EventFilter.describe(request.filter)}${from}`, shared.read(request)),
+        (page) =>
+          Effect.sync(() => {
+            for (const { category, data, id, position } of page.events) {
+              machine.world.positions.set(
+                category === "$bus" ? (JSON.parse(data) as { readonly id: string }).id : id,
+                position
+              )
+            }
+          })
+      )
     },
     find: (stream, id) => reads(() => `find ${stream}`, shared.find(stream, id)),
     head: reads(() => "head", shared.head),

@@ -29,6 +29,8 @@ export interface World {
   readonly machines: Map<number, Machine>
   /** Who took the lease of a name last. */
   readonly owners: Map<string, Machine>
+  /** Where events stand, and messages of the bus, by their ids: as far as a machine has read them. */
+  readonly positions: Map<string, number>
   /** Whether poison is poison no more. */
   isMended: boolean
   readonly now: () => number
