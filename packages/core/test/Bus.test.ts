@@ -124,25 +124,23 @@ it.effect("what cannot be stored is refused before anything is published", () =>
 
 it.live("a key is parked only when that was committed", () =>
   Effect.gen(function* () {
-    let parkFails = true
+    let calls = 0
     const stores = Layer.effect(
       EventStore,
       Effect.map(EventStore, (store) => ({
         ...store,
         append: (...args: Parameters<typeof store.append>) =>
-          args[0].startsWith("$parked") && parkFails
-            ? Effect.suspend(() => {
-                parkFails = false
-                return Effect.fail(because("append", new Unavailable({ problem: "gone for a moment" })))
-              })
-            : store.append(...args)
+          Effect.suspend(() =>
+            args[0].startsWith("$parked") && calls === 1
+              ? Effect.fail(because("append", new Unavailable({ problem: "gone for as long as it is tried" })))
+              : store.append(...args)
+          )
       }))
     ).pipe(Layer.provideMerge(Memory.layer))
     const services = yield* Layer.build(Layer.provideMerge(Bus.layer(), stores))
     yield* Effect.gen(function* () {
       const bus = yield* Bus.Bus
       yield* bus.publish([message(0), message(3), message(6)])
-      let calls = 0
       const done = yield* Latch.make()
       // The first attempt fails and cannot even be parked; from then on the handler is mended.
       const handle = () =>

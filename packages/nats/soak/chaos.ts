@@ -164,8 +164,13 @@ export const network = (prey: Prey, proxy: Proxy): Step => {
         return held([random.chance(0.5) ? "up" : "down"], random.between(300, 4500))
     }
   })
+  // However short it is, connections are cut in it.
+  const first = Effect.andThen(
+    Effect.sleep(500),
+    Effect.sync(() => tally.add("cuts", proxy.cut(1)))
+  )
   return together(
-    every(prey, 200, 1200, fault),
+    Effect.andThen(first, every(prey, 200, 1200, fault)),
     every(prey, 6000, 12_000, killOne(prey, prey.writers, "writerKills"))
   ).pipe(
     Effect.andThen(

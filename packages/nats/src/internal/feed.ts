@@ -16,7 +16,10 @@ export interface Message {
   readonly time: number
 }
 
-/** Messages in their order, and the number through which there are no others of the feed; `atEnd` where none lay behind. */
+/**
+ * Messages in their order, and the number through which there are no others of the feed; `atEnd` where none lay behind when
+ * they were asked for, which is after `next` was run: what an earlier pull said is no answer to whoever reads on.
+ */
 export interface Page {
   readonly messages: ReadonlyArray<Message>
   readonly through: number
@@ -201,26 +204,27 @@ export const open = (
         })
       })
 
-    const page = (max: number): Page => {
+    /** What is there; whether that is all can be said only where it was asked for since somebody wanted to know. */
+    const page = (max: number, isAsked: boolean): Page => {
       const messages = buffer.length <= max ? buffer : buffer.slice(0, max)
       buffer = buffer.length <= max ? [] : buffer.slice(max)
       const last = messages.at(-1)
       given = buffer.length === 0 ? through : (last?.sequence ?? given)
-      return { messages, through: given, atEnd: buffer.length === 0 && !isMore }
+      return { messages, through: given, atEnd: isAsked && buffer.length === 0 && !isMore }
     }
 
-    const next = (max: number, waits: boolean, asked = false): Effect.Effect<Page, Failure> =>
+    const next = (max: number, waits: boolean, isAsked = false): Effect.Effect<Page, Failure> =>
       Effect.suspend(() => {
         if (problem !== undefined) return Effect.fail(gone(stream, problem))
         const isOver = pulls.length === 0
         if (buffer.length >= max || (buffer.length > 0 && (isOver || !isMore || isIdle)))
-          return Effect.succeed(page(max))
-        if (waits && buffer.length === 0 && through > given) return Effect.succeed(page(max))
-        if (isOver && asked && !waits) return Effect.succeed(page(max))
+          return Effect.succeed(page(max, isAsked))
+        if (waits && buffer.length === 0 && through > given) return Effect.succeed(page(max, isAsked))
+        if (isOver && isAsked && !waits) return Effect.succeed(page(max, isAsked))
         size = max
         kind = waits
         if (isOver) request()
-        return Effect.andThen(wait(told), next(max, waits, true))
+        return Effect.andThen(wait(told), next(max, waits, isAsked || isOver))
       })
 
     return { next: (max, waits) => next(max, waits) }
