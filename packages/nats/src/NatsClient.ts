@@ -52,6 +52,8 @@ export interface Incoming {
   readonly subject: string
   readonly reply: string | undefined
   readonly isEmpty: boolean
+  /** How many bytes its payload has. */
+  readonly size: number
   readonly text: () => string
   /** The value of a header, by its exact name. */
   readonly header: (name: string) => string | undefined
@@ -105,15 +107,20 @@ export class NatsClient extends Context.Service<
   }
 >()("@evolvent/nats/NatsClient") {}
 
+const valuesOf = ({ headers }: Msg): Map<string, string> => {
+  const values = new Map<string, string>()
+  for (const [name, [value = ""]] of headers ?? []) values.set(name, value)
+  return values
+}
+
 // Headers are decoded when they are looked at: most are not. A class, since as a literal with getters it costs more than the
 // message itself; whoever takes `text` or `header` apart from it finds them bound.
 class Received implements Incoming {
   readonly #message: Msg
+  #values: Map<string, string> | undefined
   readonly text = (): string => this.#message.string()
-  readonly header = (name: string): string | undefined => {
-    const { headers } = this.#message
-    return headers?.has(name) === true ? headers.get(name) : undefined
-  }
+  // Whoever looks at one looks at several, and nats.js searches all of them each time.
+  readonly header = (name: string): string | undefined => (this.#values ??= valuesOf(this.#message)).get(name)
   constructor(message: Msg) {
     this.#message = message
   }
@@ -125,6 +132,9 @@ class Received implements Incoming {
   }
   get isEmpty(): boolean {
     return this.#message.data.length === 0
+  }
+  get size(): number {
+    return this.#message.data.length
   }
   get status(): number {
     return this.#message.headers?.code ?? 0

@@ -1,6 +1,7 @@
 // How the peers "nats" and "nats-durable" publish and consume messages: what a user of nats.js writes.
 import { AckPolicy } from "@nats-io/jetstream"
 import type { JsMsg } from "@nats-io/jetstream"
+import { headers } from "@nats-io/transport-node"
 import { category, dataAt, typeAt } from "../ledger.ts"
 import type { LedgerData } from "../ledger.ts"
 import type { Answer, Consume, Fill, Publish } from "./protocol.ts"
@@ -11,13 +12,20 @@ let published = 0
 
 const slots = 16
 
-/** Publishes the n-th message, with the address that ours has, in its body. */
+/** Publishes the n-th message: on the wire it is what ours is, its data as the payload and its address in headers. */
 const publishAt = async ({ bus, jetstream }: Streams, n: number): Promise<void> => {
   const stream = `${category}-of${n}`
   const [id, type] = [crypto.randomUUID(), typeAt(n)]
-  const body = { id, key: stream, category, type, schemaVersion: 1, stream, revision: 0, data: dataAt(n), metadata: {} }
   const subject = `${bus.subjects}${n % slots}.${category}.${type}`
-  const { duplicate, seq } = await jetstream.publish(subject, JSON.stringify(body), { msgID: id })
+  const address = headers()
+  address.append("Ev-Type", type)
+  address.append("Ev-Schema-Version", "1")
+  address.append("Ev-Stream", stream)
+  address.append("Ev-Revision", "0")
+  const { duplicate, seq } = await jetstream.publish(subject, JSON.stringify(dataAt(n)), {
+    msgID: id,
+    headers: address
+  })
   if (duplicate) throw new Error(`The server took message ${seq} for a repeat.`)
 }
 
@@ -53,15 +61,24 @@ export const publish = async (streams: Streams, { batch, callers, inFlight, seco
   return watch.answer(0, count)
 }
 
+/** A message with its address, by which a handler knows what it is about and whether it has seen it before. */
+const messageOf = (message: JsMsg) => ({
+  id: message.headers?.get("Nats-Msg-Id"),
+  type: message.headers?.get("Ev-Type"),
+  schemaVersion: Number(message.headers?.get("Ev-Schema-Version")),
+  stream: message.headers?.get("Ev-Stream"),
+  revision: Number(message.headers?.get("Ev-Revision")),
+  data: message.json<LedgerData>()
+})
+
 /** Counts messages as a handler that may take its time. */
 const counting = () => {
   const seen = { count: 0, sum: 0 }
-  const handle = async (message: JsMsg): Promise<void> => {
-    const { data } = message.json<{ readonly data: LedgerData }>()
+  const handle = async ({ data }: ReturnType<typeof messageOf>): Promise<void> => {
     seen.count += 1
     seen.sum += data.amount
   }
-  return { seen, handle }
+  return { seen, handle: (message: JsMsg) => handle(messageOf(message)) }
 }
 
 const messagesToACursor = 1000

@@ -11,9 +11,9 @@ import type * as EventId from "../EventId.ts"
 import type { EventStore } from "../EventStore.ts"
 import { because, EventStoreError, InvalidRequest, UnstorableContent } from "../EventStoreError.ts"
 import * as Metadata from "../Metadata.ts"
-import type { Processor } from "../Processor.ts"
+import type { Processor, Step } from "../Processor.ts"
 import type * as StreamName from "../StreamName.ts"
-import { category, fromEvent, storedId, toEvent, toJson } from "./busMessage.ts"
+import { addressOf, category, fromEvent, storedId, toEvent, toJson } from "./busMessage.ts"
 import { nameOf, streamOf } from "./busRetention.ts"
 import type { make as makeGroups } from "./busRetention.ts"
 import { attempt } from "./handlerAttempt.ts"
@@ -21,6 +21,7 @@ import { canonical, stringify } from "./json.ts"
 import * as parking from "./processorParking.ts"
 import { runOn } from "./processorRun.ts"
 import { slotOf } from "./slots.ts"
+import * as spans from "./spans.ts"
 
 type Groups = ReturnType<typeof makeGroups>
 
@@ -90,42 +91,48 @@ export const fromLog = (
       follows: EventFilter.describe(EventFilter.categories(topics)),
       takes: "events",
       commits: "now and then",
-      prepare: (events) =>
-        events.flatMap((recorded) => {
-          const message = fromEvent(recorded)
-          return wanted(message) ? [{ recorded, events: [], key: message.key, problem: undefined }] : []
-        }),
-      // Outside of the checkpoint's transaction, as a reactor's are: handlers may take their time.
-      handle: (steps) =>
-        Effect.as(
-          Effect.forEach(
-            steps,
-            ({ recorded }) => {
-              const message = fromEvent(recorded)
-              return attempt(recorded, () => handler(message)).pipe(Metadata.inReactionTo(message))
-            },
-            { discard: true }
-          ),
-          Effect.void
+      prepare: (events) => {
+        const steps: Array<Step> = []
+        for (const recorded of events) {
+          const address = addressOf(recorded)
+          if (wanted(address)) steps.push({ recorded, events: [], key: address.key, problem: undefined })
+        }
+        return steps
+      },
+      // One by one, outside of the checkpoint's transaction, as a reactor's are: handlers may take their time.
+      handle: ([step]) => {
+        if (step === undefined) return Effect.succeed(Effect.void)
+        const message = fromEvent(step.recorded)
+        return spans.reaction(
+          group,
+          message,
+          Effect.as(
+            attempt(step.recorded, () => handler(message)),
+            Effect.void
+          )
         )
+      }
     }
   }
 
   return {
-    publish: Effect.fnUntraced(function* (messages) {
-      for (const { data, stream, type } of messages) {
-        const text = stringify(data)
-        if (Result.isSuccess(text)) continue
-        const reason = new UnstorableContent({ stream, type, problem: `in its data ${text.failure}` })
-        return yield* new BusError({ operation: "Bus.publish", reason })
-      }
-      const { bySlot, reused } = spread(messages)
-      const known = yield* Effect.forEach([...bySlot], ([slot, some]) => publish(slot, some))
-      const [one] = [...reused, ...known.flat()]
-      if (one !== undefined) {
-        return yield* new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id: one.id }) })
-      }
-    }),
+    publish: Effect.fnUntraced(
+      function* (messages) {
+        for (const { data, stream, type } of messages) {
+          const text = stringify(data)
+          if (Result.isSuccess(text)) continue
+          const reason = new UnstorableContent({ stream, type, problem: `in its data ${text.failure}` })
+          return yield* new BusError({ operation: "Bus.publish", reason })
+        }
+        const { bySlot, reused } = spread(messages)
+        const known = yield* Effect.forEach([...bySlot], ([slot, some]) => publish(slot, some))
+        const [one] = [...reused, ...known.flat()]
+        if (one !== undefined) {
+          return yield* new BusError({ operation: "Bus.publish", reason: new MessageIdReused({ id: one.id }) })
+        }
+      },
+      (done, messages) => spans.publish(messages, done)
+    ),
     subscribe: Effect.fnUntraced(function* (group, { retry, topics }, handler) {
       const checkpoint = yield* Effect.mapError(checkpointOf(group), (error) => busError("Bus.subscribe", error))
       const processor = processorOf(group, checkpoint, topics, handler)

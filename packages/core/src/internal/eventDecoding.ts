@@ -8,7 +8,7 @@ import * as Metadata from "../Metadata.ts"
 
 /** Decodes one event. */
 export const decodeRecorded = (event: EncodedRecorded): Recorded =>
-  recorded(event, parseMetadata(event.metadata), DateTime.makeUnsafe(event.recordedAt))
+  recorded(event, dataOf(event), metadataOf(event), DateTime.makeUnsafe(event.recordedAt))
 
 /** Decodes a page; events of one append have the same metadata and time, which are then made once. */
 export const decodePage = (events: ReadonlyArray<EncodedRecorded>): ReadonlyArray<Recorded> => {
@@ -17,9 +17,14 @@ export const decodePage = (events: ReadonlyArray<EncodedRecorded>): ReadonlyArra
   let millis = Number.NaN
   let recordedAt = DateTime.makeUnsafe(0)
   return events.map((event) => {
-    if (event.metadata !== text) metadata = parseMetadata((text = event.metadata))
     if (event.recordedAt !== millis) recordedAt = DateTime.makeUnsafe((millis = event.recordedAt))
-    return recorded(event, metadata, recordedAt)
+    const { parsed } = event
+    if (parsed !== undefined) return recorded(event, parsed.data, parsed.metadata, recordedAt)
+    if (event.metadata !== text) {
+      metadata = metadataOf(event)
+      text = event.metadata
+    }
+    return recorded(event, dataOf(event), metadata, recordedAt)
   })
 }
 
@@ -36,9 +41,19 @@ export const historyOf = (events: Arr.NonEmptyReadonlyArray<Recorded>): History 
   }
 }
 
-const parseMetadata = (text: string): Metadata.Metadata => JSON.parse(text) as Metadata.Metadata
+// Where they are parsed the texts are not looked at: they may have to be made first.
+const dataOf = (event: EncodedRecorded): Json =>
+  event.parsed === undefined ? (JSON.parse(event.data) as Json) : event.parsed.data
 
-const recorded = (event: EncodedRecorded, metadata: Metadata.Metadata, recordedAt: DateTime.Utc): Recorded => ({
+const metadataOf = (event: EncodedRecorded): Metadata.Metadata =>
+  event.parsed === undefined ? (JSON.parse(event.metadata) as Metadata.Metadata) : event.parsed.metadata
+
+const recorded = (
+  event: EncodedRecorded,
+  data: Json,
+  metadata: Metadata.Metadata,
+  recordedAt: DateTime.Utc
+): Recorded => ({
   id: event.id,
   stream: event.stream,
   category: event.category,
@@ -47,7 +62,7 @@ const recorded = (event: EncodedRecorded, metadata: Metadata.Metadata, recordedA
   position: event.position,
   type: event.type,
   schemaVersion: event.schemaVersion,
-  data: JSON.parse(event.data) as Json,
+  data,
   metadata,
   recordedAt
 })

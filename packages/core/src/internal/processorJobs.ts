@@ -23,12 +23,12 @@ export interface Jobs {
   readonly room: Effect.Effect<void>
 }
 
-// As many pages wait for a worker: enough to keep a store and its reader busy, and little enough to hold in memory.
-const pagesAhead = 4
+/** As many pages wait for a worker: enough to keep a store and its reader busy, and little enough to hold in memory. */
+export const pagesAhead = 4
 
 /** Nothing to do yet. */
-export const make: Effect.Effect<Jobs> = Effect.gen(function* () {
-  const queue = yield* Queue.bounded<Job>(pagesAhead)
+export const make = Effect.fnUntraced(function* (ahead: number): Effect.fn.Return<Jobs> {
+  const queue = yield* Queue.bounded<Job>(ahead)
   const taken = yield* Queue.sliding<void>(1)
   return {
     queue,

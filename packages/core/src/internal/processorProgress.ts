@@ -39,6 +39,8 @@ export interface Progress {
   ) => Effect.Effect<void, X | CommitError, R>
   /** Everything up to a position is handled: that is written down at once for who waits, and else within a moment. */
   readonly pass: (to: Position.Position) => Effect.Effect<void, CommitError>
+  /** `pass` for those who handle one event after the other: whether it is to be written down at once, by `catchUp`. */
+  readonly passUnsafe: (to: Position.Position) => boolean
   /** Writes down how far it has come. */
   readonly catchUp: Effect.Effect<void, CommitError>
   /** Writes under the lease of a slot, whose checkpoint stays where it is. */
@@ -170,15 +172,19 @@ export const make = Effect.fnUntraced(function* ({
       ? slots
       : new Set(steps.map(({ key }) => slotOf(key)))
 
+  const passUnsafe = (to: Position.Position): boolean => {
+    passed = Position.max(passed, to)
+    if (isDue()) return true
+    isBehind.openUnsafe()
+    return false
+  }
+
   const catchUp = inTurn(Effect.suspend(() => move(passed, slots, Effect.void)))
 
   return {
     commit: (to, writes, steps) => inTurn(Effect.suspend(() => move(to, slotsOf(steps), writes))),
-    pass: (to) =>
-      Effect.suspend(() => {
-        passed = Position.max(passed, to)
-        return isDue() ? catchUp : isBehind.open
-      }),
+    pass: (to) => Effect.suspend(() => (passUnsafe(to) ? catchUp : Effect.void)),
+    passUnsafe,
     catchUp,
     fenced: (slot, writes) =>
       inTurn(

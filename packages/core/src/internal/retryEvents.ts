@@ -12,11 +12,19 @@ export interface GivenUp<E> {
 
 /**
  * Repeats an effect while an event fails with an error of its handler, and it is not over; everything else goes through at
- * once. An event that is given up is a value, with the number of attempts.
+ * once. An event that is given up is a value, with the number of attempts. What it failed with at `first`, where it was tried
+ * before, counts as the first of them.
  */
 export const make =
-  <E>(given: Schedule.Schedule<unknown, E>, isOver: () => boolean = () => false) =>
-  <A, X, R>(effect: Effect.Effect<A, X | EventFailed<E>, R>): Effect.Effect<A | GivenUp<E>, X, R> =>
+  <E>(
+    given: Schedule.Schedule<unknown, E>,
+    isOver: () => boolean = () => false,
+    triedAgain: () => void = () => undefined
+  ) =>
+  <A, X, R>(
+    effect: Effect.Effect<A, X | EventFailed<E>, R>,
+    first?: EventFailed<E>
+  ): Effect.Effect<A | GivenUp<E>, X, R> =>
     Effect.suspend(() => {
       const schedule = Schedule.while(given, () => !isOver())
       let attempts = 0
@@ -24,7 +32,8 @@ export const make =
       const givenUp = (failed: EventFailed<E>): GivenUp<E> => ({ failed, attempts })
       const attempt = Effect.suspend(() => {
         attempts += 1
-        return effect
+        if (attempts > 1) triedAgain()
+        return attempts === 1 && first !== undefined ? Effect.fail(first) : effect
       })
       return attempt.pipe(
         Effect.matchEffect({

@@ -1,5 +1,7 @@
 // busHeaders: texts of any shape and metadata as headers of a message, for readers in any language, and back.
 import type { Json } from "effect/Schema"
+import * as Metadatas from "evolvent/Metadata"
+import type { Metadata } from "evolvent/Metadata"
 import type { Headers } from "../NatsClient.ts"
 
 /** Gives the value of a header, by its exact name. */
@@ -65,13 +67,13 @@ export const ofMetadata = (metadata: string): Headers => {
   return headers
 }
 
-/** The JSON text of the metadata in headers. */
-export const metadataOf = (header: Header): string => {
+/** The metadata in headers. */
+export const metadataOf = (header: Header): Metadata => {
   const rest = header(others)
   const fields = rest === undefined ? [] : Object.entries(objectOf(parsed(rest)))
   for (const [field, name] of named) {
     const text = textOf(header(name))
     if (text !== undefined) fields.push([field, text])
   }
-  return fields.length === 0 ? "{}" : JSON.stringify(Object.fromEntries(fields))
+  return fields.length === 0 ? Metadatas.empty : Object.fromEntries(fields)
 }

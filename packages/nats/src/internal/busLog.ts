@@ -78,6 +78,7 @@ export const make = (
       filter._tag === "Stream" ? Result.getOrUndefined(busMessage.subjectsOf(prefix, filter.stream)) : undefined
 
     const log = logs.make({
+      imported: Effect.succeed(0),
       jetstream,
       stream,
       subjectOf: subjectOfFilter,
@@ -191,6 +192,9 @@ export const make = (
         idempotency: Duration.millis(layout.settings.duplicateWindow),
         appendAll: false,
         truncate: true,
+        import: false,
+        remove: false,
+        restore: false,
         maxAppendBytes: Math.max(1024, Math.min(events.capabilities.maxAppendBytes, (yield* maxMessage) - aside))
       },
       append: (appends) => {

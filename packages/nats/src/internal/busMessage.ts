@@ -4,6 +4,8 @@ import type { Json } from "effect/Schema"
 import * as Bus from "evolvent/Bus"
 import * as EventId from "evolvent/EventId"
 import type { EncodedEvent, EncodedRecorded } from "evolvent/EventStore"
+import type { Metadata } from "evolvent/Metadata"
+import type { Position } from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import * as StreamNames from "evolvent/StreamName"
 import type { StreamName } from "evolvent/StreamName"
@@ -80,11 +82,12 @@ export const encode = (base: string, stream: StreamName, event: EncodedEvent): R
   const headers: Headers = [
     ["Nats-Msg-Id", id],
     ["Ev-Type", valueOf(type)],
-    ["Ev-Category", valueOf(category)],
     ["Ev-Schema-Version", String(event.schemaVersion)],
     ["Ev-Stream", valueOf(stored.stream)],
     ["Ev-Revision", String(revision)],
-    ["Ev-Key", valueOf(key)],
+    // Of nearly all messages these say what is said already.
+    ...(stored.stream.startsWith(`${category}-`) ? [] : [["Ev-Category", valueOf(category)] as const]),
+    ...(key === stored.stream ? [] : [["Ev-Key", valueOf(key)] as const]),
     ...ofMetadata(event.metadata)
   ]
   const size = headersSize(headers)
@@ -106,13 +109,12 @@ const wholeOf = (value: string | undefined): number | undefined => {
 }
 
 /** A payload that is no JSON is a text, and none at all is null. */
-const jsonOf = (payload: string): string => {
-  if (payload === "") return "null"
+const contentOf = (payload: string): Json => {
+  if (payload === "") return null
   try {
-    JSON.parse(payload)
-    return payload
+    return JSON.parse(payload) as Json
   } catch {
-    return JSON.stringify(payload)
+    return payload
   }
 }
 
@@ -139,27 +141,56 @@ export const decode = (base: string, stream: string, message: Incoming): Encoded
   const told = textOf(header("Ev-Stream")) ?? `${kind}-${type}`
   const id = idOf(header("Nats-Msg-Id"), stream, sequence)
   const version = wholeOf(header("Ev-Schema-Version")) ?? 0
-  const schemaVersion = version >= 1 ? version : 1
-  const place = {
+  const address = {
     id,
     key: textOf(header("Ev-Key")) ?? told,
     category: kind,
     type,
-    schemaVersion,
+    schemaVersion: version >= 1 ? version : 1,
     stream: told,
     revision: wholeOf(header("Ev-Revision")) ?? sequence
   }
-  return {
-    id: Bus.storedId(id),
-    type,
-    schemaVersion,
-    data: `${JSON.stringify(place).slice(0, -1)},"data":${jsonOf(message.text())}}`,
-    metadata: metadataOf(header),
-    stream: `${category}-${names.text(slot)}` as StreamName,
-    category,
-    // It grows, but not by ones: other slots have the numbers between.
-    revision: Revision.make(sequence),
-    position: endOf(sequence),
-    recordedAt: message.time
+  return new Decoded(address, message, metadataOf(header), slot)
+}
+
+/** What a message says of itself. */
+type Address = Omit<Stored, "data"> & { readonly id: EventId.EventId; readonly schemaVersion: number }
+
+// A class for the text of the data, which has to be put together and which nearly nobody asks for.
+class Decoded implements EncodedRecorded {
+  readonly #payload: string
+  readonly #address: Address
+  readonly id: EventId.EventId
+  readonly type: string
+  readonly schemaVersion: number
+  readonly parsed: { readonly data: Json; readonly metadata: Metadata }
+  readonly stream: StreamName
+  readonly category = category
+  // It grows, but not by ones: other slots have the numbers between.
+  readonly revision: Revision.Revision
+  readonly position: Position
+  readonly recordedAt: number
+  constructor(address: Address, { sequence, text, time }: Incoming, metadata: Metadata, slot: string) {
+    const { id, type, schemaVersion } = address
+    const payload = text()
+    this.#payload = payload
+    this.#address = address
+    this.id = Bus.storedId(id)
+    this.type = type
+    this.schemaVersion = schemaVersion
+    this.parsed = { data: { ...address, data: contentOf(payload) }, metadata }
+    this.stream = `${category}-${names.text(slot)}` as StreamName
+    this.revision = Revision.make(sequence)
+    this.position = endOf(sequence)
+    this.recordedAt = time
+  }
+  /** With the payload as it was sent, whatever numbers are in it. */
+  get data(): string {
+    const content = contentOf(this.#payload)
+    const isJson = this.#payload !== "" && typeof content !== "string"
+    return `${JSON.stringify(this.#address).slice(0, -1)},"data":${isJson ? this.#payload : JSON.stringify(content)}}`
+  }
+  get metadata(): string {
+    return JSON.stringify(this.parsed.metadata)
   }
 }

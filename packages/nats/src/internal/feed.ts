@@ -12,6 +12,8 @@ export interface Message {
   readonly sequence: number
   readonly header: (name: string) => string | undefined
   readonly text: () => string
+  /** How many bytes its payload has. */
+  readonly size: number
   /** When the server stored it, in epoch milliseconds. */
   readonly time: number
 }
@@ -167,8 +169,8 @@ export const open = (
         if (place.pending > pull.open && pulls.length === 1 && pull.open === size >> 1 && buffer.length < size)
           request()
       }
-      const { header, subject: on, text } = message
-      buffer.push({ subject: on, sequence: place.sequence, header, text, time: place.time })
+      const { header, size: bytes, subject: on, text } = message
+      buffer.push({ subject: on, sequence: place.sequence, header, text, size: bytes, time: place.time })
       if (buffer.length >= size || pulls.length === 0 || !isMore) tell()
     }
 
