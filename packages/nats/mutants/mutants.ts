@@ -4,9 +4,11 @@ import { buses } from "./buses.ts"
 import { claims } from "./claims.ts"
 import { commits } from "./commits.ts"
 import { feeds } from "./feeds.ts"
+import { imports } from "./imports.ts"
 import { messages } from "./messages.ts"
 import type { Mutant } from "./Mutant.ts"
 import { opening } from "./opening.ts"
+import { removals } from "./removals.ts"
 import { rows } from "./rows.ts"
 import { small } from "./small.ts"
 
@@ -15,10 +17,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...appends,
   ...claims,
   ...messages,
+  ...imports,
   ...feeds,
   ...opening,
   ...commits,
   ...small,
   ...rows,
-  ...buses
+  ...buses,
+  ...removals
 ]

@@ -61,7 +61,7 @@ const messages = (
           sequence: Number(reply[5]),
           subject: message.subject,
           id: message.header("Nats-Msg-Id") ?? "",
-          key: message.header("Ev-Key") ?? "",
+          key: message.header("Ev-Key") ?? message.header("Ev-Stream") ?? "",
           body: message.text()
         })
       })

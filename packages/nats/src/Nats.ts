@@ -51,6 +51,11 @@ export interface StoreOptions {
   readonly partitions?: number
   /** The most rows of a read model that this process lists from; 100 000 unless given. */
   readonly maxListedRows?: number
+  /**
+   * Whether streams of events can be removed (`EventStore.remove`); they cannot unless this says so when the log is made, and
+   * that cannot be changed later. Whoever may purge the log by the server's interface can then remove more than that.
+   */
+  readonly removal?: boolean
   /** Makes no stream and no bucket: for users who may not. What is missing is then an error. */
   readonly create?: boolean
   /** The address of the server's monitoring, where it is to be looked up how often it writes to the disk. */
@@ -66,7 +71,7 @@ export type StartError = ConnectFailed | StreamUnusable | InvalidOption | ApiErr
 const invalid = (option: string, problem: string) => Effect.fail(new InvalidOption({ option, problem }))
 
 const layoutOf = (options: StoreOptions): Effect.Effect<layouts.Layout, InvalidOption> => {
-  const { maxBytes = -1, prefix = "evolvent", replicas = 1, storage = "file" } = options
+  const { maxBytes = -1, prefix = "evolvent", removal = false, replicas = 1, storage = "file" } = options
   // It stands in the names of streams and buckets, and as one token in subjects.
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(prefix)) {
     return invalid("prefix", `${JSON.stringify(prefix)} is not made of 1 to 64 letters, digits, "_" and "-"`)
@@ -77,7 +82,7 @@ const layoutOf = (options: StoreOptions): Effect.Effect<layouts.Layout, InvalidO
   if (!(maxBytes === -1 || (Number.isSafeInteger(maxBytes) && maxBytes > 0))) {
     return invalid("maxBytes", `${maxBytes} is no number of bytes`)
   }
-  return Effect.succeed(layouts.make({ prefix, replicas, storage, maxBytes, duplicateWindow: 120_000 }))
+  return Effect.succeed(layouts.make({ prefix, replicas, storage, maxBytes, removal, duplicateWindow: 120_000 }))
 }
 
 interface Opened {

@@ -80,7 +80,16 @@ describe("an append that the servers are still storing", () => {
             if (times === 1) return Effect.andThen(asked, Effect.fail(lost))
             const text = () => `{"stream":"numberless_events","seq":0,"duplicate": true}`
             const { isEmpty, reply } = { isEmpty: false, reply: undefined }
-            const nothing = { subject, reply, isEmpty, text, header: () => undefined, status: 0, description: "" }
+            const nothing = {
+              subject,
+              reply,
+              isEmpty,
+              size: 0,
+              text,
+              header: () => undefined,
+              status: 0,
+              description: ""
+            }
             return times === 2 ? Effect.succeed(nothing) : asked
           }
         })

@@ -47,7 +47,6 @@ it("a consumer in plain nats.js reads what we publish: data as the payload, ever
       expect({
         id: header("Nats-Msg-Id"),
         type: header("Ev-Type"),
-        category: header("Ev-Category"),
         version: header("Ev-Schema-Version"),
         stream: header("Ev-Stream"),
         revision: header("Ev-Revision"),
@@ -60,7 +59,6 @@ it("a consumer in plain nats.js reads what we publish: data as the payload, ever
       }).toEqual({
         id: one.id,
         type: "Order placed 😀",
-        category: "Order",
         version: "2",
         stream: "Order-ada 7",
         revision: "3",

@@ -20,7 +20,7 @@ it("runs on the servers that are found", () => {
 const isAtomic = (version: string): boolean => Number(version.split(".")[1]) >= 12
 
 for (const { url, version } of servers) {
-  suite(`nats-server ${version}`, Nats.layer({ servers: url }), {
+  suite(`nats-server ${version}`, Nats.layer({ servers: url, removal: true }), {
     describe,
     it,
     capabilities: {

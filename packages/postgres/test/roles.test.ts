@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import * as Aggregate from "evolvent/Aggregate"
 import { CheckpointStore } from "evolvent/CheckpointStore"
 import * as EventFilter from "evolvent/EventFilter"
+import * as EventId from "evolvent/EventId"
 import { EventStore } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import * as ReadModel from "evolvent/ReadModel"
@@ -50,7 +51,7 @@ const runAs = <A, E>(layer: Layer.Layer<Services, Postgres.StartError>, effect: 
 suite("PostgreSQL as the writer", writer, {
   describe,
   it,
-  services: ["EventStore", "SnapshotStore", "CheckpointStore", "ReadModelStore"],
+  services: ["EventStore", "SnapshotStore", "CheckpointStore", "ReadModelStore", "Archive"],
   capabilities: { idempotency: "forever", appendAll: true, truncate: true, transaction: true, atomicBatch: true }
 })
 
@@ -87,6 +88,65 @@ it("the writer cannot forge, change or delete an event, nor what guards them, by
       expect(events).toMatchObject([{ type: "Opened", data: { owner: "ada" } }])
     })
   ))
+
+it("the writer removes no stream, by no statement, and is told who may; the owner does, and brings it back", () => {
+  const owner = Postgres.layerNoMigrations(as(names.owner))
+  return runAs(
+    writer,
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      const stream = ada()
+      const filter = EventFilter.stream(stream)
+      yield* store.append(stream, opened)
+      expect([store.capabilities.remove, store.capabilities.restore]).toEqual([false, false])
+      const remove = EventStore.use((one) => one.remove(stream, { as: "archived", expected: Revision.make(0) }))
+      const error = yield* Effect.flip(remove)
+      expect(error.message).toContain("sign in as the owner of the schema")
+      const call = `SELECT * FROM "Shop".remove_stream('${stream}', 'Account', 0, gen_random_uuid(), '$deleted', 1, '{}', '{}')`
+      expect(denied(yield* refusals([call]))).toEqual([])
+      const copy = yield* Stream.runCollect(store.readEncoded(filter))
+      expect((yield* Effect.provide(remove, owner)).revision).toBe(1)
+      expect((yield* Effect.flip(store.append(stream, opened))).message).toContain("was archived")
+      const restore = EventStore.use((one) => one.restore(stream, copy))
+      expect((yield* Effect.flip(restore)).message).toContain("sign in as the owner of the schema")
+      yield* Effect.provide(restore, owner)
+      expect((yield* store.append(stream, opened)).revision).toBe(3)
+    })
+  )
+})
+
+it("the writer imports nothing and is told who may; the owner does", () => {
+  const stream = ada()
+  const event = {
+    id: EventId.make("01998c1e-5a1e-7000-8000-000000000001"),
+    stream,
+    category: "Account",
+    revision: Revision.make(0),
+    position: Position.make(1),
+    type: "Opened",
+    schemaVersion: 1,
+    data: "{}",
+    metadata: "{}",
+    recordedAt: 1_000_000_000_123
+  }
+  const imports = EventStore.use((store) =>
+    Effect.flatMap(store.head, (behind) => store.importEncoded({ events: [event], behind }))
+  )
+  const owner = Postgres.layerNoMigrations(as(names.owner))
+  return runAs(
+    writer,
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      expect(store.capabilities.import).toBe(false)
+      const error = yield* Effect.flip(imports)
+      expect(error.reason._tag).toBe("Unsupported")
+      expect(error.message).toContain("sign in as the owner of the schema")
+      expect(yield* Effect.provide(imports, owner)).toMatchObject({ _tag: "Imported" })
+      const [found] = yield* Stream.runCollect(store.read(EventFilter.stream(stream)))
+      expect(found?.recordedAt.epochMilliseconds).toBe(1_000_000_000_123)
+    })
+  )
+})
 
 it("the writer gains nothing by an operator of its own on the path of the functions", () =>
   runAs(

@@ -6,6 +6,7 @@ import type { Append, EncodedAppend, EncodedEvent } from "../EventStore.ts"
 import * as Errors from "../EventStoreError.ts"
 import type * as Metadata from "../Metadata.ts"
 import * as StreamName from "../StreamName.ts"
+import * as Tombstone from "../Tombstone.ts"
 import * as json from "./json.ts"
 
 /** Events as a driver takes them, or what is wrong with them: whoever calls it has written nothing yet. */
@@ -56,7 +57,7 @@ export const encode = (
     category: StreamName.category(stream),
     expected: append.expected ?? "any",
     events: encoded,
-    idsAreNew: events.every(({ id }) => id === undefined)
+    idsAreNew: append.idsAreNew === true || events.every(({ id }) => id === undefined)
   })
 }
 
@@ -83,6 +84,9 @@ const eventProblem = (event: EventData): string | undefined => {
     return `its type has ${event.type.length} characters, where a name of up to ${longestType} has room`
   }
   if (!event.type.isWellFormed() || event.type.includes("\u0000")) return "its type holds NUL or ill-formed Unicode"
+  if (Tombstone.isReserved(event.type)) {
+    return "its type is the store's own: a stream is removed by EventStore.remove, and brought back by EventStore.restore"
+  }
   const version = event.schemaVersion
   if (version !== undefined && !(Number.isInteger(version) && version >= 1 && version <= highestVersion)) {
     return `its schemaVersion is ${version}, not a whole number from 1 to ${highestVersion}`

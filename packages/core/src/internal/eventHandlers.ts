@@ -4,11 +4,11 @@ import * as Result from "effect/Result"
 import type * as Aggregate from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
 import type * as EventFilter from "../EventFilter.ts"
-import * as Metadata from "../Metadata.ts"
 import type { EffectsOf, Step } from "../Processor.ts"
 import type { Tagged, Undecoded } from "./eventCodec.ts"
 import { attempt } from "./handlerAttempt.ts"
 import { EventFailed } from "./processorErrors.ts"
+import * as spans from "./spans.ts"
 import { decoder, filterOf } from "./todaysEvents.ts"
 
 /** What handlers are to a runner. */
@@ -50,9 +50,9 @@ export const make = <H>(
       const react = (event: Recorded<Tagged>) =>
         attempt(recorded, () => call(handle, from.length, event) as Effect.Effect<unknown, Failure, Services>)
       const [only] = events
-      return (
+      const done =
         only !== undefined && events.length === 1 ? react(only) : Effect.forEach(events, react, { discard: true })
-      ).pipe(Metadata.inReactionTo(recorded))
+      return spans.reaction(name, recorded, done)
     }
   }
 }

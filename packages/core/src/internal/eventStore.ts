@@ -2,10 +2,10 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
 import type {
@@ -27,8 +27,12 @@ import * as StreamName from "../StreamName.ts"
 import { decodePage, decodeRecorded } from "./eventDecoding.ts"
 import { encode, repeatedId } from "./eventEncoding.ts"
 import * as history from "./history.ts"
+import * as counts from "./counts.ts"
+import * as importing from "./importing.ts"
 import { pages } from "./readAhead.ts"
 import type { Step } from "./readAhead.ts"
+import * as removal from "./removal.ts"
+import * as spans from "./spans.ts"
 import * as subscription from "./subscription.ts"
 
 /** How many events one page of a read holds. */
@@ -46,6 +50,8 @@ type AppendError = Errors.WrongExpectedRevision | Errors.EventIdReused | Errors.
 
 /** What a driver's outcome is to those who append. */
 const resultsOf = (
+  driver: Driver,
+  operation: string,
   outcome: Outcome,
   appends: ReadonlyArray<EncodedAppend>
 ): Effect.Effect<ReadonlyArray<Appended>, AppendError> => {
@@ -60,6 +66,10 @@ const resultsOf = (
       const { stream } = appends[outcome.index] as EncodedAppend
       return Effect.fail(new Errors.EventIdReused({ stream, id: outcome.id, problem: outcome.problem }))
     }
+    case "Removed": {
+      const { stream } = appends[outcome.index] as EncodedAppend
+      return removal.refusal(driver, operation, stream)
+    }
   }
 }
 
@@ -71,11 +81,12 @@ export const make = (driver: Driver): EventStore["Service"] => {
   const write = (
     operation: string,
     appends: ReadonlyArray<Append>
-  ): Effect.Effect<ReadonlyArray<Appended>, AppendError> =>
-    Effect.withFiber((fiber) => {
+  ): Effect.Effect<ReadonlyArray<Appended>, AppendError> => {
+    const put = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<ReadonlyArray<Appended>, AppendError> => {
       const flow = Metadata.forAppend(fiber)
       const generator = fiber.getRef(EventId.Generator)
-      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      const clock = fiber.getRef(Clock.Clock)
+      const now = clock.currentTimeMillisUnsafe()
       const encoded: Array<EncodedAppend> = []
       for (const append of appends) {
         const one = encode(append, flow, () => generator(now), maxAppendBytes)
@@ -88,13 +99,22 @@ export const make = (driver: Driver): EventStore["Service"] => {
         const problem = `two of the events given have the id ${twice}`
         return Effect.fail(Errors.because(operation, new Errors.InvalidRequest({ problem })))
       }
-      return Effect.flatMap(driver.append(encoded), (outcome) => resultsOf(outcome, encoded))
-    })
+      const begun = clock.monotonicTimeNanosUnsafe()
+      return Effect.flatMap(driver.append(encoded), (outcome) => {
+        counts.append(fiber.context, encoded, outcome, clock.monotonicTimeNanosUnsafe() - begun)
+        return resultsOf(driver, operation, outcome, encoded)
+      })
+    }
+    return Effect.withFiber((fiber) =>
+      spans.isTraced(fiber) ? spans.append(appends, Effect.withFiber(put)) : put(fiber)
+    )
+  }
 
-  const read = (
+  const reading = <A>(
+    decode: (events: ReadonlyArray<EncodedRecorded>) => ReadonlyArray<A>,
     filter: EventFilter.EventFilter,
     options: ReadOptions = {}
-  ): Stream.Stream<Recorded, Errors.EventStoreError> => {
+  ): Stream.Stream<A, Errors.EventStoreError> => {
     const direction = options.direction ?? "forwards"
     const problem = readProblem(filter, options)
     if (problem !== undefined)
@@ -114,7 +134,7 @@ export const make = (driver: Driver): EventStore["Service"] => {
       from,
       isFirst,
       left
-    }: Place): Effect.fn.Return<Step<Recorded, Place>, Errors.EventStoreError> {
+    }: Place): Effect.fn.Return<Step<A, Place>, Errors.EventStoreError> {
       const read = driver.read({ filter, direction, from, limit: Math.min(left, pageSize), follows: false })
       const bounds = end === undefined && !isFirst && direction === "forwards"
       const [page, stop] = yield* Effect.all([read, bounds ? endNow : Effect.succeed(end)], { concurrency: 2 })
@@ -125,13 +145,15 @@ export const make = (driver: Driver): EventStore["Service"] => {
       const byRevision = inStream && last !== undefined
       const passed = byRevision ? last.revision : page.through
       const atEnd = stop !== undefined && byRevision === inStream && passed >= stop
-      if (page.done || rest <= 0 || passed + step < 0 || atEnd) return [decodePage(events), Option.none()]
+      if (page.done || rest <= 0 || passed + step < 0 || atEnd) return [decode(events), Option.none()]
       const next: ReadRequest["from"] = byRevision
         ? { _tag: "Revision", revision: Revision.make(passed + step) }
         : { _tag: "Position", position: Position.make(passed + step) }
-      return [decodePage(events), Option.some({ from: next, left: rest, end: stop, isFirst: false })]
+      return [decode(events), Option.some({ from: next, left: rest, end: stop, isFirst: false })]
     })
-    return pages({ from: encodeFrom(options.from), left: limit, end: undefined, isFirst: true }, fetch)
+    return pages({ from: encodeFrom(options.from), left: limit, end: undefined, isFirst: true }, (place: Place) =>
+      spans.read(filter, fetch(place))
+    )
   }
 
   return {
@@ -156,7 +178,9 @@ export const make = (driver: Driver): EventStore["Service"] => {
       }
       return appends.length === 0 ? [] : yield* write("EventStore.appendAll", appends)
     }),
-    read,
+    read: (filter, options) => reading(decodePage, filter, options),
+    readEncoded: (filter, options) => reading((events) => events, filter, options),
+    importEncoded: importing.make(driver),
     history: history.make(driver),
     subscribe: subscription.make(driver),
     find: (stream, id) =>
@@ -175,6 +199,9 @@ export const make = (driver: Driver): EventStore["Service"] => {
         ? driver.truncate(stream, upTo)
         : refuse(new Errors.Unsupported({ feature: "removing old messages of the bus" }))
     },
+    remove: removal.remove(driver),
+    restore: removal.restore(driver),
+    joinsTransaction: driver.joinsTransaction ?? Effect.succeed(false),
     obstacle: driver.obstacle ?? Effect.undefined
   }
 }

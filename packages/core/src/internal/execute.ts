@@ -1,28 +1,31 @@
 // Executes a command on an aggregate: load, decide, append; on a conflict load what is new and decide again.
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import type * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type { Aggregate } from "../Aggregate.ts"
 import type { EventData, Recorded } from "../EventData.ts"
-import * as EventFilter from "../EventFilter.ts"
-import * as EventId from "../EventId.ts"
 import { EventStore, isMet } from "../EventStore.ts"
-import type { Expected } from "../EventStore.ts"
-import { because, EventIdReused, InvalidRequest, UnstorableContent, WrongExpectedRevision } from "../EventStoreError.ts"
+import type { Appended, Expected } from "../EventStore.ts"
+import { EventIdReused, WrongExpectedRevision } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
-import * as Metadata from "../Metadata.ts"
-import type * as Position from "../Position.ts"
-import type * as Revision from "../Revision.ts"
-import type * as StreamName from "../StreamName.ts"
-import { CommandIdReused, InvalidCommand } from "./commandErrors.ts"
-import type { EventCodec, Tagged } from "./eventCodec.ts"
-import { canonical, stringify } from "./json.ts"
-import { catchUp, streamOf, undecodable } from "./load.ts"
-import { hexDigest } from "./sha256.ts"
-import { fromSnapshot, takeSnapshot } from "./snapshot.ts"
+import { CurrentPolicy } from "../SnapshotStore.ts"
+import type { StreamName } from "../StreamName.ts"
+import type { CommandIdReused, InvalidCommand } from "./commandErrors.ts"
+import { afterwards, encodeCommand, encodeEvents } from "./commandEvents.ts"
+import { identify } from "./commandIdentity.ts"
+import type { Identity } from "./commandIdentity.ts"
+import { firstOutcome, isNothing, repeatedIds } from "./commandOutcome.ts"
+import type { Executed } from "./commandOutcome.ts"
+import * as counts from "./counts.ts"
+import type { Tagged } from "./eventCodec.ts"
+import { catchUp, streamNameOf } from "./load.ts"
+import { fromSnapshot, sinceWith, takeSnapshot } from "./snapshot.ts"
+import type { Start } from "./snapshot.ts"
+import { keptOf } from "./stateCache.ts"
+import type { Kept } from "./stateCache.ts"
+
+export type { Executed } from "./commandOutcome.ts"
 
 /** How a command is to be executed. */
 export interface ExecuteOptions {
@@ -37,220 +40,212 @@ export interface ExecuteOptions {
   readonly retry?: Schedule.Schedule<unknown, WrongExpectedRevision>
 }
 
-/** What came of a command: its events, and where the last of them stands (or the stream, when there are none). */
-export interface Executed<Event> {
-  readonly events: ReadonlyArray<Event>
-  readonly revision: Revision.Revision | undefined
-  readonly position: Position.Position
-  /** Whether an earlier execution with the same command id had written them. */
-  readonly repeated: boolean
-}
-
 // Loading again costs a round trip, which spaces the first attempts by itself; after that contenders spread out.
 const decideAgain = Schedule.concat(
   Schedule.recurs(20),
   Schedule.max([Schedule.jittered(Schedule.exponential("5 millis", 1.5)), Schedule.recurs(15)])
 )
 
+const operation = "Aggregate.execute"
+
+type Failure<Rejection> = Rejection | CommandIdReused | WrongExpectedRevision | EventStoreError
+
+/** A command on one entity, checked. */
+interface Task<Name extends string, Id, Command, Event, State, Rejection> {
+  readonly store: EventStore["Service"]
+  readonly aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>
+  readonly stream: StreamName
+  readonly command: Command
+  readonly identity: Identity | undefined
+  readonly expected: Expected
+  readonly retry: Schedule.Schedule<unknown, WrongExpectedRevision>
+  readonly kept: Kept<State> | undefined
+}
+
 /** Executes a command on one entity, and waits for nobody. */
-export const execute = Effect.fnUntraced(function* <
-  Name extends string,
-  Id,
-  Command,
-  Event extends Tagged,
-  State,
-  Rejection
->(
+export const execute = <Name extends string, Id, Command, Event extends Tagged, State, Rejection>(
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   id: NoInfer<Id>,
   command: NoInfer<Command>,
   options: ExecuteOptions = {}
-): Effect.fn.Return<
-  Executed<Event>,
-  Rejection | InvalidCommand | CommandIdReused | WrongExpectedRevision | EventStoreError,
-  EventStore
-> {
-  const operation = "Aggregate.execute"
-  const store = yield* EventStore
-  const stream = yield* streamOf(operation, aggregate, id)
-  const encoded = yield* encodeCommand(aggregate, stream, command)
-  const identity = yield* Effect.fromResult(identify(operation, stream, encoded, options.commandId))
-  const expectation = options.expected ?? "any"
-  let loaded = yield* fromSnapshot(aggregate, stream)
-
-  // A conflict is a value here: what this effect fails with is final.
-  const attempt = Effect.gen(function* () {
-    const [earlier, now] = yield* Effect.all(
-      [
-        identity === undefined ? Effect.undefined : store.find(stream, identity.firstEvent),
-        catchUp(operation, store, aggregate, stream, loaded)
-      ],
-      { concurrency: 2 }
-    )
-    loaded = now
-    if (identity !== undefined && earlier !== undefined) {
-      return yield* firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
-    }
-    const { position, revision } = loaded
-    if (!isMet(expectation, revision)) {
-      return yield* new WrongExpectedRevision({ stream, expected: expectation, actual: revision })
-    }
-    const events = yield* Effect.fromResult(aggregate.decide(command, loaded.state))
-    if (events.length === 0) return { events, revision, position, repeated: false }
-    const data = yield* encodeEvents(operation, aggregate.codecs.event, stream, events, identity)
-    const expected = revision ?? "noStream"
-    const conflict = (actual: number | undefined) => new WrongExpectedRevision({ stream, expected, actual })
-    const written = yield* store.append(stream, data, { expected }).pipe(
-      Effect.catchTags({
-        WrongExpectedRevision: ({ actual }) => Effect.succeed(conflict(actual)),
-        EventIdReused: (reused) => Effect.succeed(reused)
-      })
-    )
-    if (written instanceof WrongExpectedRevision) return written
-    // Without a command id only this attempt has these ids: then something below it repeated an append whose answer
-    // was lost, and the stream has grown by it.
-    const isOwn = identity === undefined && "revision" in written && (written.revision ?? -1) > (revision ?? -1)
-    if (written instanceof EventIdReused || (written.repeated && !isOwn)) {
-      // The ids are there already: another execution of this very command was faster, and its outcome is the first one.
-      const first = identity === undefined ? undefined : yield* store.find(stream, identity.firstEvent)
-      if (identity === undefined || first === undefined) return yield* repeatedIds(operation, stream)
-      return yield* firstOutcome(operation, store, aggregate.codecs.event, first, identity)
-    }
-    yield* takeSnapshot(aggregate, stream, loaded, data, written)
-    return { events, revision: written.revision, position: written.position, repeated: false }
-  })
-
-  const outcome = yield* Effect.matchEffect(attempt, {
-    onFailure: (refused) => Effect.succeed(Result.fail(refused)),
-    onSuccess: (done) =>
-      done instanceof WrongExpectedRevision ? Effect.fail(done) : Effect.succeed(Result.succeed(done))
-  }).pipe(Effect.retry(options.retry ?? decideAgain))
-  return yield* Effect.fromResult(outcome)
-})
-
-/** What makes a command with an id recognisable later: a hash of it, and the id of the first event it leads to. */
-interface Identity {
-  readonly commandId: string
-  readonly commandHash: string
-  readonly firstEvent: EventId.EventId
-}
-
-const longestCommandId = 255
-
-const identify = (
-  operation: string,
-  stream: StreamName.StreamName,
-  command: { readonly type: string; readonly data: Schema.Json },
-  commandId: string | undefined
-): Result.Result<Identity | undefined, EventStoreError> => {
-  if (commandId === undefined) return Result.succeed(undefined)
-  if (commandId === "" || commandId.length > longestCommandId || !commandId.isWellFormed()) {
-    const problem =
-      `a command id is well-formed text of 1 to ${longestCommandId} characters, but one of ${commandId.length} was given ` +
-      `for stream ${stream}; a command without an id is one without the option`
-    return Result.fail(because(operation, new InvalidRequest({ problem })))
-  }
-  const text = stringify(command.data)
-  if (Result.isFailure(text)) {
-    return Result.fail(because(operation, new InvalidRequest({ problem: `in the command's data ${text.failure}` })))
-  }
-  return Result.succeed({
-    commandId,
-    commandHash: hexDigest(canonical([command.type, withoutNulls(command.data)])).slice(0, 32),
-    firstEvent: EventId.derive(stream, commandId, 0)
-  })
-}
-
-/** A client that sends its command again through JSON may leave out what was null or undefined: it is the same command. */
-const withoutNulls = (value: Schema.Json): Schema.Json => {
-  if (Array.isArray(value)) return value.map(withoutNulls)
-  if (typeof value !== "object" || value === null) return value
-  const entries = Object.entries(value as Schema.JsonObject).filter(([, part]) => part !== null)
-  return Object.fromEntries(entries.map(([key, part]) => [key, withoutNulls(part)]))
-}
-
-const repeatedIds = (operation: string, stream: StreamName.StreamName): EventStoreError => {
-  const problem = `the event ids made for stream ${stream} are stored already: EventId.Generator repeats itself`
-  return because(operation, new InvalidRequest({ problem }))
-}
-
-const encodeCommand = <Name extends string, Id, Command, Event, State, Rejection>(
-  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
-  stream: StreamName.StreamName,
-  command: Command
-) =>
-  Effect.fromResult(
-    Result.mapError(aggregate.codecs.command.encode(command), (problem) => {
-      const tag = (command as Partial<Tagged> | null | undefined)?._tag
-      return new InvalidCommand({ stream, command: String(tag), problem })
+): Effect.Effect<Executed<Event>, InvalidCommand | Failure<Rejection>, EventStore> =>
+  Effect.flatMap(EventStore, (store) =>
+    Effect.withFiber((fiber): Effect.Effect<Executed<Event>, InvalidCommand | Failure<Rejection>> => {
+      const named = streamNameOf(operation, aggregate, id)
+      if (Result.isFailure(named)) return Effect.fail(named.failure)
+      const stream = named.success
+      const encoded = encodeCommand(aggregate, stream, command)
+      if (Result.isFailure(encoded)) return Effect.fail(encoded.failure)
+      const identified = identify(operation, stream, encoded.success, options.commandId)
+      if (Result.isFailure(identified)) return Effect.fail(identified.failure)
+      const identity = identified.success
+      const { expected = "any", retry = decideAgain } = options
+      const task = { store, aggregate, stream, command, identity, expected, retry }
+      return Effect.flatMap(keptOf(store, aggregate, stream), (kept) =>
+        kept?.state === undefined || identity !== undefined
+          ? atLength({ ...task, kept }, undefined)
+          : atOnce(fiber, { ...task, kept }, kept, kept.state)
+      )
     })
   )
 
-const encodeEvents = Effect.fnUntraced(function* <Event extends Tagged>(
-  operation: string,
-  codec: EventCodec<Event>,
-  stream: StreamName.StreamName,
-  events: ReadonlyArray<Event>,
-  identity: Identity | undefined
-) {
-  const current = yield* Metadata.Current
-  const generate = yield* EventId.Generator
-  const now = yield* Clock.currentTimeMillis
-  const data: Array<EventData> = []
-  let metadata: Metadata.Metadata = current
-  for (const [index, event] of events.entries()) {
-    const encoded = codec.encode(event)
-    if (Result.isFailure(encoded)) {
-      const problem = `decide returned what its schema refuses: ${encoded.failure}`
-      return yield* because(operation, new UnstorableContent({ stream, type: String(event._tag), problem }))
+/**
+ * The shortest way: what is decided on a kept state is appended, and that is all. In few steps, since of a group of appends the
+ * last one waits for all that is done before. Wherever it does not lead through, the long way begins.
+ */
+const atOnce = <Name extends string, Id, Command, Event extends Tagged, State, Rejection>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  task: Task<Name, Id, Command, Event, State, Rejection>,
+  kept: Kept<State>,
+  start: Start<State>
+): Effect.Effect<Executed<Event>, Failure<Rejection>> => {
+  const { aggregate, command, store, stream } = task
+  const { revision, state } = start
+  const decided = isMet(task.expected, revision) ? aggregate.decide(command, state) : undefined
+  if (decided === undefined || Result.isFailure(decided) || decided.success.length === 0)
+    return atLength(task, undefined)
+  const events = decided.success
+  const encoded = encodeEvents(fiber, operation, aggregate.codecs.event, stream, events, undefined)
+  if (Result.isFailure(encoded)) return atLength(task, undefined)
+  const data = encoded.success
+  const expected = revision ?? "noStream"
+  return Effect.matchEffect(store.append(stream, data, { expected, idsAreNew: true }), {
+    onSuccess: (written) => {
+      if (isRepeat(written, revision)) return Effect.fail(repeatedIds(operation, stream))
+      const after = leave(task, kept, start, data, written)
+      const done = { events, revision: written.revision, position: written.position, repeated: false }
+      return fiber.getRef(CurrentPolicy) === undefined
+        ? Effect.succeed(done)
+        : Effect.as(
+            takeSnapshot(aggregate, stream, start, data, written, () => after),
+            done
+          )
+    },
+    onFailure: (error) => {
+      if (error._tag === "EventIdReused") return Effect.fail(repeatedIds(operation, stream))
+      // What the store refuses for its content was not written, and may be other content on a newer state.
+      if (error._tag !== "WrongExpectedRevision") {
+        return isNothing(Result.fail(error)) ? atLength(task, undefined) : Effect.fail(error)
+      }
+      return atLength(task, new WrongExpectedRevision({ stream, expected, actual: error.actual }))
     }
-    const id = identity === undefined ? generate(now) : EventId.derive(stream, identity.commandId, index)
-    if (index === 0) metadata = flow(current, id, identity)
-    data.push({ id, ...encoded.success, metadata })
-  }
-  return data
-})
+  })
+}
 
-/** The metadata of a command's events: they begin a conversation unless they are part of one. */
-const flow = (
-  current: Metadata.Metadata,
-  firstEvent: EventId.EventId,
-  identity: Identity | undefined
-): Metadata.Metadata => ({
-  // What led to this command may have had an id of its own, which is not this one's.
-  ...Metadata.withoutCommand(current),
-  correlationId: current.correlationId ?? identity?.commandId ?? firstEvent,
-  ...(identity === undefined
-    ? {}
-    : {
-        commandId: identity.commandId,
-        commandHash: identity.commandHash
-      })
-})
+/** Keeps the state that a command has left. */
+const leave = <Name extends string, Id, Command, Event, State, Rejection>(
+  { aggregate }: Pick<Task<Name, Id, Command, Event, State, Rejection>, "aggregate">,
+  kept: Kept<State>,
+  before: Start<State>,
+  data: ReadonlyArray<EventData>,
+  { position, revision }: Appended
+): State => {
+  const state = afterwards(aggregate, before.state, data)
+  const since = sinceWith(before.since, data)
+  kept.put({ state, revision, position, since, lastEvent: data.at(-1)?.id, isClaim: true })
+  return state
+}
 
-/** The outcome of the first execution of a command: the events it wrote, one after the other from `earlier` on. */
-const firstOutcome = Effect.fnUntraced(function* <Event extends Tagged>(
-  operation: string,
-  store: EventStore["Service"],
-  codec: EventCodec<Event>,
-  earlier: Recorded,
-  { commandHash, commandId }: Identity
-) {
-  const { revision, stream } = earlier
-  if (earlier.metadata.commandHash !== commandHash) {
-    return yield* new CommandIdReused({ stream, commandId, revision })
-  }
-  const written = yield* store.read(EventFilter.stream(stream), { from: { revision } }).pipe(
-    // Not by metadata, which may have been handed on: the ids derive from the command, one after the other.
-    Stream.takeWhile((event) => event.id === EventId.derive(stream, commandId, event.revision - revision)),
-    Stream.runCollect
+// Without a command id only this attempt has these ids: then something below it repeated an append whose answer was lost, and
+// the stream has grown by it.
+const isRepeat = ({ repeated, revision }: Appended, before: number | undefined): boolean =>
+  repeated && (revision ?? -1) <= (before ?? -1)
+
+/** The long way, after a conflict where there was one: loads what is new, and decides again for as long as the schedule says. */
+const atLength = Effect.fnUntraced(function* <Name extends string, Id, Command, Event extends Tagged, State, Rejection>(
+  {
+    aggregate,
+    command,
+    expected: expectation,
+    identity,
+    kept,
+    retry,
+    store,
+    stream
+  }: Task<Name, Id, Command, Event, State, Rejection>,
+  conflict: WrongExpectedRevision | undefined
+): Effect.fn.Return<Executed<Event>, Failure<Rejection>> {
+  let met = conflict
+  // What was kept may be out of date: a guess, on which events may be decided, since the append proves it, and nothing else.
+  let known: "guessed" | "newest" | "passed" = kept?.state === undefined || met !== undefined ? "passed" : "guessed"
+  let loaded = kept?.state ?? (yield* fromSnapshot(aggregate, stream))
+  const reload = Effect.suspend(() =>
+    Effect.map(catchUp(operation, store, aggregate, stream, loaded), (now) => {
+      loaded = now
+      known = "newest"
+    })
   )
-  const events: Array<Event> = []
-  for (const recorded of written) {
-    const decoded = codec.decode(recorded.type, recorded.schemaVersion, recorded.data)
-    if (Result.isFailure(decoded)) return yield* undecodable(operation, recorded, decoded.failure)
-    events.push(...decoded.success)
-  }
-  const last = written.at(-1) ?? earlier
-  return { events, revision: last.revision, position: last.position, repeated: true } satisfies Executed<Event>
+  const find = identity === undefined ? Effect.undefined : store.find(stream, identity.firstEvent)
+  const firstOf = (earlier: Recorded, identity: Identity) =>
+    firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
+
+  // A conflict is a value here: what this effect fails with is final.
+  let attempts = met === undefined ? 0 : 1
+  const attempt = Effect.gen(function* () {
+    if (++attempts > 1) yield* counts.decidedAgain(aggregate.name, attempts)
+    const [earlier] = yield* Effect.all([find, known === "passed" ? reload : Effect.void], { concurrency: 2 })
+    if (identity !== undefined && earlier !== undefined) return yield* firstOf(earlier, identity)
+    const { position, revision, state } = loaded
+    if (!isMet(expectation, revision)) {
+      return yield* new WrongExpectedRevision({ stream, expected: expectation, actual: revision })
+    }
+    const events = yield* Effect.fromResult(aggregate.decide(command, state))
+    if (events.length === 0) return { events, revision, position, repeated: false }
+    const data = yield* Effect.withFiber((fiber) =>
+      Effect.fromResult(encodeEvents(fiber, operation, aggregate.codecs.event, stream, events, identity))
+    )
+    const expected = revision ?? "noStream"
+    const clash = (actual: number | undefined) => new WrongExpectedRevision({ stream, expected, actual })
+    const written = yield* store.append(stream, data, { expected, idsAreNew: identity === undefined }).pipe(
+      Effect.catchTags({
+        WrongExpectedRevision: ({ actual }) => Effect.succeed(clash(actual)),
+        EventIdReused: (reused) => Effect.succeed(reused)
+      })
+    )
+    if (written instanceof WrongExpectedRevision) {
+      known = "passed"
+      return written
+    }
+    const isTheirs =
+      written instanceof EventIdReused || (identity === undefined ? isRepeat(written, revision) : written.repeated)
+    if (isTheirs) {
+      // The ids are there already: another execution of this very command was faster, and its outcome is the first one.
+      const first = yield* find
+      if (identity === undefined || first === undefined) return yield* repeatedIds(operation, stream)
+      return yield* firstOf(first, identity)
+    }
+    if (kept !== undefined) leave({ aggregate }, kept, loaded, data, written)
+    yield* takeSnapshot(aggregate, stream, loaded, data, written, () => afterwards(aggregate, state, data))
+    return { events, revision: written.revision, position: written.position, repeated: false }
+  })
+
+  // What nothing came of is told of the newest state only, and of a command that nobody has executed meanwhile.
+  const confirmed = Effect.gen(function* () {
+    let outcome = yield* Effect.result(attempt)
+    if (known === "guessed" && isNothing(outcome)) {
+      const { revision, state } = loaded
+      yield* reload
+      if (loaded.revision !== revision || !Object.is(loaded.state, state)) outcome = yield* Effect.result(attempt)
+    }
+    if (!isNothing(outcome)) return yield* Effect.fromResult(outcome)
+    kept?.put(loaded)
+    const meanwhile = yield* find
+    return identity !== undefined && meanwhile !== undefined
+      ? yield* firstOf(meanwhile, identity)
+      : yield* Effect.fromResult(outcome)
+  })
+
+  const outcome = yield* Effect.suspend(() => {
+    // The conflict that it begins with is the first that the schedule hears of.
+    const first = met
+    met = undefined
+    return first === undefined
+      ? Effect.matchEffect(confirmed, {
+          onFailure: (refused) => Effect.succeed(Result.fail(refused)),
+          onSuccess: (done) =>
+            done instanceof WrongExpectedRevision ? Effect.fail(done) : Effect.succeed(Result.succeed(done))
+        })
+      : Effect.fail(first)
+  }).pipe(Effect.retry(retry))
+  return yield* Effect.fromResult(outcome)
 })

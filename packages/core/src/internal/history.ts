@@ -8,6 +8,7 @@ import type * as Errors from "../EventStoreError.ts"
 import * as Revision from "../Revision.ts"
 import type { StreamName } from "../StreamName.ts"
 import { decodePage, historyOf } from "./eventDecoding.ts"
+import * as spans from "./spans.ts"
 
 // A page of a history is lean, so it holds more than one of a read. Of a long stream two come at a time, and larger ones:
 // store and reader both work.
@@ -55,6 +56,10 @@ const ofRead =
 
 const countOf = ({ histories }: HistoryPage): number => histories.reduce((sum, { types }) => sum + types.length, 0)
 
+/** Whether a page begins behind where it was asked for: the stream was removed, and this is its tombstone. */
+const isTorn = ({ histories: [first] }: HistoryPage, from: Revision.Revision): boolean =>
+  first !== undefined && first.revision !== from
+
 /** Gives what is on a page, until enough was taken. */
 const give = <E, R>({ histories }: HistoryPage, take: Take<E, R>): Effect.Effect<boolean, E, R> => {
   const from = (i: number): Effect.Effect<boolean, E, R> => {
@@ -91,6 +96,7 @@ const giveAll = <E, R>(pageOf: PageOf, first: HistoryPage, { from, stream, to }:
         const count = countOf(page)
         // Where nothing is before the end, the store is not what it was.
         if (count === 0) return
+        if (isTorn(page, one.from)) return void (yield* give(page, take))
         if (end === undefined && page.endsAt !== undefined) end = Math.min(to, page.endsAt)
         if (count < Math.min(one.size, (end ?? to) + 1 - one.from)) {
           // It came short: its events are large, and from here on nobody asks for many of them at a time.
@@ -111,12 +117,13 @@ export const make = (driver: Driver): EventStore["Service"]["history"] => {
   return (stream, take, { from = Revision.next(undefined), limit = Infinity } = {}) => {
     if (limit <= 0) return Effect.void
     // In the fiber that waits for it: most streams are no longer.
-    return Effect.flatMap(pageOf(stream, from, Math.min(firstPage, limit)), (first) => {
+    const begin = Effect.flatMap(pageOf(stream, from, Math.min(firstPage, limit)), (first) => {
       const to = from + limit - 1
       const next = Revision.make(from + countOf(first))
-      return next === from || next > Math.min(to, first.endsAt ?? to)
+      return isTorn(first, from) || next === from || next > Math.min(to, first.endsAt ?? to)
         ? Effect.asVoid(give(first, take))
         : giveAll(pageOf, first, { stream, from: next, to }, take)
     })
+    return spans.read(EventFilter.stream(stream), begin)
   }
 }

@@ -13,10 +13,15 @@ import { because, InvalidRequest, NewerVersion, UndecodableEvent } from "../Even
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Revision from "../Revision.ts"
 import * as StreamName from "../StreamName.ts"
+import * as Tombstone from "../Tombstone.ts"
+import * as archiveSource from "./archiveSource.ts"
 import type { Undecoded } from "./eventCodec.ts"
 import { historyOf } from "./eventDecoding.ts"
-import { fromSnapshot, unloaded } from "./snapshot.ts"
+import { closedBy, leftOf } from "./removal.ts"
+import { bytesOf, fromSnapshot, unloaded } from "./snapshot.ts"
 import type { Loaded, Start } from "./snapshot.ts"
+import * as spans from "./spans.ts"
+import { keptOf } from "./stateCache.ts"
 
 /** Up to which event to load: a revision or a time, included. */
 export interface LoadOptions {
@@ -64,28 +69,79 @@ export const load = Effect.fnUntraced(function* <Name extends string, Id, Comman
   const operation = "Aggregate.load"
   const store = yield* EventStore
   const stream = yield* streamOf(operation, aggregate, id)
-  if (options?.at?.time !== undefined) {
-    const { time } = options.at
-    // Along a stream recordedAt never decreases, so the first later event ends it.
-    const until = (event: Recorded): boolean => DateTime.isLessThanOrEqualTo(event.recordedAt, time)
-    const events = Stream.takeWhile(store.read(EventFilter.stream(stream)), until)
-    return yield* replay(operation, store, aggregate, stream, unloaded(aggregate), (take) =>
-      Stream.runForEachArray(events, (page) => take(historyOf(page)))
-    )
-  }
-  const atMost = options?.at?.revision
+  const { revision: atMost, time } = options?.at ?? {}
   if (atMost !== undefined && !Revision.isRevision(atMost)) {
     const problem = `${atMost} is no revision: whole numbers from 0 are`
     return yield* because(operation, new InvalidRequest({ problem }))
   }
-  return yield* catchUp(operation, store, aggregate, stream, yield* fromSnapshot(aggregate, stream, atMost), { atMost })
+  // Along a stream recordedAt never decreases, so the first later event ends it.
+  const isWanted = ({ recordedAt, revision }: Recorded): boolean =>
+    (time === undefined || DateTime.isLessThanOrEqualTo(recordedAt, time)) && revision <= (atMost ?? Infinity)
+  const ofEvents = (events: Stream.Stream<Recorded, EventStoreError>) =>
+    replay(
+      operation,
+      store,
+      aggregate,
+      stream,
+      unloaded(aggregate),
+      (take) => Stream.runForEachArray(Stream.takeWhile(events, isWanted), (page) => take(historyOf(page))),
+      false
+    )
+  const loaded =
+    time === undefined
+      ? atMost === undefined
+        ? newest(operation, store, aggregate, stream)
+        : catchUp(operation, store, aggregate, stream, yield* fromSnapshot(aggregate, stream, atMost), { atMost })
+      : Effect.tap(ofEvents(store.read(EventFilter.stream(stream))), ({ revision }) =>
+          // Where nothing was recorded by then, all of it may be gone.
+          revision === undefined ? leftOf(operation, store, stream) : Effect.void
+        )
+  const archive = yield* archiveSource.Current
+  const wherever =
+    archive === undefined
+      ? loaded
+      : Effect.catchReason(loaded, "EventStoreError", "StreamArchived", (_, error) =>
+          fromArchive(archive.stream(stream), error, ofEvents)
+        )
+  return only(yield* spans.load(aggregate.name, wherever))
 })
+
+/** What a caller is told of what was loaded. */
+const only = <State>({ position, revision, state }: Loaded<State>): Loaded<State> => ({ state, revision, position })
+
+/** Loads the newest state: from one that was kept, or from a snapshot, and always all that came behind it. */
+const newest = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
+  operation: string,
+  store: EventStore["Service"],
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  stream: StreamName.StreamName
+): Effect.fn.Return<Start<State>, EventStoreError> {
+  const kept = yield* keptOf(store, aggregate, stream)
+  const start = kept?.state ?? (yield* fromSnapshot(aggregate, stream))
+  const found = yield* catchUp(operation, store, aggregate, stream, start)
+  kept?.put(found)
+  return found
+})
+
+/** Loads from an archive, which may have nothing of a stream; nothing of what was asked for is something else. */
+const fromArchive = <State>(
+  events: Stream.Stream<Recorded, EventStoreError>,
+  error: EventStoreError,
+  load: (events: Stream.Stream<Recorded, EventStoreError>) => Effect.Effect<Loaded<State>, EventStoreError>
+): Effect.Effect<Loaded<State>, EventStoreError> =>
+  Effect.flatMap(load(events), (loaded) =>
+    loaded.revision === undefined
+      ? Effect.flatMap(Stream.runCount(Stream.take(events, 1)), (count) =>
+          count === 0 ? Effect.fail(error) : Effect.succeed(loaded)
+        )
+      : Effect.succeed(loaded)
+  )
 
 /**
  * Brings what was loaded before up to date, or to a revision.
  *
- * Of a snapshot the last event is read again and must stand where it stood: a store that was restored to an older state
- * may have a snapshot from its future. Then everything is loaded anew.
+ * Of a claim the last event is read again and must stand where it stood: a store that was restored to an older state may
+ * have a snapshot from its future. Then everything is loaded anew.
  */
 export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
   operation: string,
@@ -94,7 +150,7 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
   stream: StreamName.StreamName,
   from: Start<State>,
   options: { readonly atMost?: number | undefined } = {}
-): Effect.fn.Return<Loaded<State>, EventStoreError> {
+): Effect.fn.Return<Start<State>, EventStoreError> {
   const { atMost } = options
   const read =
     (revision: Revision.Revision): Read =>
@@ -104,19 +160,25 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
         ...(atMost === undefined ? {} : { limit: atMost + 1 - revision })
       })
   const { position, revision } = from
-  if (from.snapshotOf === undefined || revision === undefined) {
-    return yield* replay(operation, store, aggregate, stream, from, read(Revision.next(revision)))
+  const isWhole = atMost === undefined
+  if (!from.isClaim || revision === undefined) {
+    return yield* replay(operation, store, aggregate, stream, from, read(Revision.next(revision)), isWhole)
   }
+  let { lastEvent } = from
   let proved = false
-  // What the snapshot was taken behind is read again, and not folded again.
-  const loaded = yield* replay(operation, store, aggregate, stream, from, (take) =>
+  // What the claim was made behind is read again, and not folded again.
+  const readBehind: Read = (take) =>
     read(revision)((page) => {
-      proved ||= page.first.position === position && page.first.id === from.snapshotOf
+      if (!proved && page.revision === revision && page.first.position === position) {
+        proved = lastEvent === undefined || page.first.id === lastEvent
+        lastEvent = page.first.id
+      }
       return proved ? take(page) : Effect.succeed(false)
     })
-  )
-  if (proved) return loaded
-  return yield* replay(operation, store, aggregate, stream, unloaded(aggregate), read(Revision.next(undefined)))
+  const loaded = yield* replay(operation, store, aggregate, stream, from, readBehind, isWhole)
+  if (proved) return loaded.revision === revision ? { ...loaded, lastEvent } : loaded
+  const nothing = unloaded(aggregate, from.since.measures)
+  return yield* replay(operation, store, aggregate, stream, nothing, read(Revision.next(undefined)), isWhole)
 })
 
 /** The stream of an entity. */
@@ -124,18 +186,23 @@ export const streamOf = <Name extends string, Id, Command, Event, State, Rejecti
   operation: string,
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   id: Id
-): Effect.Effect<StreamName.StreamName, EventStoreError> => {
+): Effect.Effect<StreamName.StreamName, EventStoreError> => Effect.fromResult(streamNameOf(operation, aggregate, id))
+
+/** The name of an entity's stream, or why its id makes none. */
+export const streamNameOf = <Name extends string, Id, Command, Event, State, Rejection>(
+  operation: string,
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  id: Id
+): Result.Result<StreamName.StreamName, EventStoreError> => {
   const encoded = aggregate.codecs.id.encode(id)
   const text = Result.isSuccess(encoded) && typeof encoded.success === "string" ? encoded.success : undefined
   if (text === undefined) {
     const problem = Result.isFailure(encoded) ? encoded.failure : "its encoded form is not text"
-    return Effect.fail(
+    return Result.fail(
       because(operation, new StreamName.InvalidStreamName({ category: aggregate.name, id: String(id), problem }))
     )
   }
-  return Effect.fromResult(
-    Result.mapError(StreamName.fromParts(aggregate.name, text), (error) => because(operation, error))
-  )
+  return Result.mapError(StreamName.fromParts(aggregate.name, text), (error) => because(operation, error))
 }
 
 /** Reads histories, and gives them to whoever folds them. */
@@ -143,18 +210,26 @@ type Read = (
   take: (history: History) => Effect.Effect<boolean, EventStoreError>
 ) => Effect.Effect<void, EventStoreError>
 
-/** Folds stored events into what was loaded before; those that it holds already are passed over. */
+/**
+ * Folds stored events into what was loaded before; those that it holds already are passed over.
+ *
+ * Fails where there is only a tombstone to be had: behind what is missing, and as the last of all where `isWhole`.
+ */
 const replay = <Name extends string, Id, Command, Event, State, Rejection>(
   operation: string,
   store: EventStore["Service"],
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName.StreamName,
-  from: Loaded<State>,
-  read: Read
-): Effect.Effect<Loaded<State>, EventStoreError> =>
+  from: Start<State>,
+  read: Read,
+  isWhole: boolean
+): Effect.Effect<Start<State>, EventStoreError> =>
   Effect.suspend(() => {
     const { codecs, evolve } = aggregate
+    const { measures } = from.since
     let { position, revision, state } = from
+    let { bytes } = from.since
+    let closed: ReturnType<typeof closedBy>
     // The error names all that there is to know of the event, which a history leaves out.
     const refuse = (at: Revision.Revision, why: Undecoded) =>
       Effect.as(
@@ -170,17 +245,27 @@ const replay = <Name extends string, Id, Command, Event, State, Rejection>(
       schemaVersions,
       types
     }: History): Effect.Effect<boolean, EventStoreError> => {
-      for (let i = Revision.next(revision) - first; i < types.length; i++) {
+      const isTorn = first > Revision.next(revision)
+      for (let i = Math.max(0, Revision.next(revision) - first); i < types.length; i++) {
         const decoded = codecs.event.decode(types[i] as string, schemaVersions[i] as number, data[i] as Json)
         const at = Revision.make(first + i)
-        if (Result.isFailure(decoded)) return refuse(at, decoded.failure)
-        for (const event of decoded.success) state = evolve(state, event)
+        if (measures) bytes += bytesOf(data[i] as Json)
+        if (Result.isSuccess(decoded)) for (const event of decoded.success) state = evolve(state, event)
+        else if (!Tombstone.isReserved(types[i] as string)) return refuse(at, decoded.failure)
+        else {
+          const left = closedBy(stream, at, { type: types[i] as string, data: data[i] })
+          closed = isTorn || isWhole ? left : undefined
+        }
         revision = at
       }
       position = last
       return wantsMore
     }
-    return Effect.map(read(fold), () => ({ state, revision, position }))
+    return Effect.flatMap(read(fold), () => {
+      if (closed !== undefined) return Effect.fail(because(operation, closed))
+      const lastEvent = revision === from.revision ? from.lastEvent : undefined
+      return Effect.succeed({ state, revision, position, since: { ...from.since, bytes }, lastEvent, isClaim: false })
+    })
   })
 
 const wantsMore = Effect.succeed(true)

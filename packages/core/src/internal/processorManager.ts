@@ -13,16 +13,16 @@ import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
 import { because, EventStoreError, Unavailable, WrongExpectedRevision } from "../EventStoreError.ts"
-import * as Metadata from "../Metadata.ts"
 import type { ProcessManager } from "../ProcessManager.ts"
 import type { HandleError, Processor, Step } from "../Processor.ts"
 import type { ReadModelStore } from "../ReadModelStore.ts"
 import type { EventCodec, Tagged } from "./eventCodec.ts"
 import { undecodedStep } from "./eventHandlers.ts"
-import { execute } from "./execute.ts"
+import { execute } from "./executeTraced.ts"
 import { behind } from "./fence.ts"
 import { load, streamOf } from "./load.ts"
 import { EventFailed } from "./processorErrors.ts"
+import * as spans from "./spans.ts"
 import * as timers from "./processorTimers.ts"
 import type { Timer } from "./processorTimers.ts"
 import { describe } from "./thrown.ts"
@@ -172,7 +172,9 @@ export const make = <Name extends string, Observed extends Aggregate.Any, Event 
     recorded: Recorded,
     effect: Effect.Effect<A, unknown, R>
   ): Effect.Effect<A, HandleError<never>, R> =>
-    Metadata.inReactionTo(recorded)(
+    spans.reaction(
+      name,
+      recorded,
       effect.pipe(
         Effect.catchDefect((defect) =>
           Effect.fail(failed(recorded, `its process manager died of ${describe(defect)}`))

@@ -209,7 +209,8 @@ export interface Parking {
 /** The parked events of a processor, as its runner sees them. */
 export const make = Effect.fnUntraced(function* (
   store: EventStore["Service"],
-  checkpoint: string
+  checkpoint: string,
+  parkedOne: () => void = () => undefined
 ): Effect.fn.Return<Parking, EventStoreError> {
   const stream = yield* streamOf(checkpoint)
   let state = emptyState()
@@ -227,6 +228,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.flatMap(given === undefined ? EventId.generate : Effect.succeed(given), (id) =>
       Effect.map(append(store, stream, change, id), (appended) => {
         if (appended === undefined || own.has(id)) return
+        if (change.type === "Parked" && !appended.repeated) parkedOne()
         own.add(id)
         evolve(state, change)
       })

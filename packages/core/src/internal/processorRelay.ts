@@ -10,6 +10,7 @@ import * as EventFilter from "../EventFilter.ts"
 import type { EventStore } from "../EventStore.ts"
 import { because } from "../EventStoreError.ts"
 import type { HandleError, Processor, Step } from "../Processor.ts"
+import * as Tombstone from "../Tombstone.ts"
 import { attempt } from "./handlerAttempt.ts"
 import type { Sources } from "./handling.ts"
 import { EventFailed } from "./processorErrors.ts"
@@ -93,8 +94,9 @@ const make = <Name extends string>(
       from.map((aggregate) => ({ category: aggregate.name, ...(only === undefined ? {} : { types: only }) }))
     ),
     takes: "pages",
-    // Nothing is decoded: what this process does not understand is a message like any other.
-    prepare: (events) => events.map((recorded) => stepOf(recorded, key)),
+    // That a stream was removed is the store's own affair. Nothing is decoded: what this process does not understand is a message like any other.
+    prepare: (events) =>
+      events.filter(({ type }) => !Tombstone.isReserved(type)).map((recorded) => stepOf(recorded, key)),
     // First the messages, then the checkpoint: a crash in between publishes them again, with the same ids.
     handle: (steps) => Effect.as(publish(steps), Effect.void)
   }

@@ -16,6 +16,7 @@ import * as EventId from "../EventId.ts"
 import { EventStore } from "../EventStore.ts"
 import type { HandleError, Processor, RunOptions } from "../Processor.ts"
 import { assign } from "./assignment.ts"
+import { processor as makeCounts } from "./counts.ts"
 import { EventFailed, isNewerVersion, problemOf, ProcessorStopped } from "./processorErrors.ts"
 import * as processorParking from "./processorParking.ts"
 import { serve } from "./processorTenure.ts"
@@ -51,6 +52,9 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
     heldUntil = since + Duration.toMillis(leaseFor)
   }
   let misses = 0
+  const counts = makeCounts(yield* Effect.context<never>(), name)
+  // Who was seen with the slots that are not this runner's.
+  const seen = new Map<number, string>()
 
   // Where a store does not answer, leases run out by themselves: shutting down must not wait for it.
   const soon = <A, X>(effect: Effect.Effect<A, X>) =>
@@ -81,6 +85,8 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         )
         if (leases.size === 0) holding(began)
         for (const lease of taken) leases.set(slotIn(lease), lease)
+        const takenOver = taken.filter((lease) => seen.delete(slotIn(lease))).length
+        if (takenOver > 0) counts.tookOver(takenOver)
       })
     )
 
@@ -90,6 +96,9 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
   const share = Effect.gen(function* () {
     const members = yield* checkpoints.attend(name, me, leaseFor)
     const holders = yield* checkpoints.holders(names)
+    holders.forEach((holder, slot) => {
+      if (holder !== undefined && holder !== me.holder) seen.set(slot, holder)
+    })
     // Who rebuilds it needs it alone, for the moment of the switch.
     const isTaken = members.some((member) => member.partitions === 0)
     // Whoever came last knows best: it has the newest code.
@@ -172,7 +181,7 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
       if (isStale()) yield* renew
       const { partitions } = now
       const leave = yield* Deferred.make<void>()
-      const parking = yield* processorParking.make(store, name)
+      const parking = yield* processorParking.make(store, name, counts.parked)
       const serving = serve({
         processor,
         store,
@@ -186,8 +195,10 @@ export const runOn = Effect.fnUntraced(function* <Name extends string, E, R>(
         onFailure: options.onFailure ?? "stop",
         onUndecodable: options.onUndecodable ?? (options.onFailure === "park" ? "park" : "stop"),
         isStale,
+        counts,
         committed: () => {
           misses = 0
+          counts.flush()
         }
       })
       return yield* Effect.raceFirst(serving, keep(partitions, changed, leave)).pipe(

@@ -15,6 +15,7 @@ import * as Position from "../Position.ts"
 import { EventParked, ProcessorStopped, WaitTimedOut } from "./processorErrors.ts"
 import * as parking from "./processorParking.ts"
 import { checkpointOf } from "./processorProjection.ts"
+import { promise } from "./promised.ts"
 import * as slots from "./slots.ts"
 
 /** A processor, or a projection that a processor keeps. */
@@ -95,9 +96,8 @@ export const waitFor = Effect.fnUntraced(function* (
         const isReached = reached >= position && (stopped === undefined || stopped.position !== undefined)
         if (isReached) {
           const parkedHere = yield* parkedOf(store, name, position, options?.events)
-          return parkedHere === undefined
-            ? undefined
-            : yield* new EventParked({ processor: target.name, ...parkedHere })
+          if (parkedHere !== undefined) return yield* new EventParked({ processor: target.name, ...parkedHere })
+          return promise(checkpoints, name, position)
         }
         if (stopped !== undefined && !(yield* checkpoints.isAnnounced(name))) {
           return yield* new ProcessorStopped({ ...stopped, processor: target.name })

@@ -12,7 +12,7 @@ import * as Position from "../Position.ts"
 import type { HandleError } from "../Processor.ts"
 import { feed } from "./processorFeed.ts"
 import type { Fed } from "./processorFeed.ts"
-import { make as makeJobs } from "./processorJobs.ts"
+import { make as makeJobs, pagesAhead } from "./processorJobs.ts"
 import type { Job } from "./processorJobs.ts"
 import { work } from "./processorWorker.ts"
 import type { Surroundings } from "./processorWorker.ts"
@@ -57,7 +57,9 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
     else some.push(slot)
   }
   const workers: Array<Fed> = []
-  for (const slots of byPartition.values()) workers.push({ slots, jobs: yield* makeJobs })
+  // Who waits for no store between two events has nothing to gain from pages that lie about.
+  const ahead = processor.commits === "now and then" ? 1 : pagesAhead
+  for (const slots of byPartition.values()) workers.push({ slots, jobs: yield* makeJobs(ahead) })
   const workerOf = new Map(workers.flatMap((worker) => worker.slots.map((slot) => [slot, worker] as const)))
 
   const first = Math.min(...start.values())
@@ -115,7 +117,7 @@ export const serve = Effect.fnUntraced(function* <Name extends string, E, R>(
     ...tenure,
     positions: start,
     isLeaving: leaves,
-    retry: retryEvents.make(tenure.schedule, leaves)
+    retry: retryEvents.make(tenure.schedule, leaves, tenure.counts.triedAgain)
   }
   // Where one worker fails the others finish what they have begun.
   const ends: ReadonlyArray<Effect.Effect<Exit.Exit<void, HandleError<E>>, never, R>> = workers.map(({ jobs, slots }) =>

@@ -11,6 +11,7 @@ import { Unavailable } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
 import type { HandleError, OnFailure, OnUndecodable, Processor, Step } from "../Processor.ts"
+import type { Counts } from "./counts.ts"
 import { lend } from "./fence.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { together } from "./processorJobs.ts"
@@ -24,6 +25,7 @@ import type { Timer } from "./processorTimers.ts"
 import { isGivenUp } from "./retryEvents.ts"
 import type { GivenUp } from "./retryEvents.ts"
 import { slotOf } from "./slots.ts"
+import * as spans from "./spans.ts"
 
 /** What the workers of a runner share. */
 export interface Surroundings<Name extends string, E, R> {
@@ -34,12 +36,16 @@ export interface Surroundings<Name extends string, E, R> {
   /** The leases of the slots, and where their checkpoints stand. */
   readonly leases: ReadonlyMap<number, Lease>
   readonly positions: Map<number, Position.Position>
-  readonly retry: <A, X, R2>(effect: Effect.Effect<A, X | EventFailed<E>, R2>) => Effect.Effect<A | GivenUp<E>, X, R2>
+  readonly retry: <A, X, R2>(
+    effect: Effect.Effect<A, X | EventFailed<E>, R2>,
+    first?: EventFailed<E>
+  ) => Effect.Effect<A | GivenUp<E>, X, R2>
   readonly onFailure: OnFailure | ((failure: E) => OnFailure)
   readonly onUndecodable: OnUndecodable
   /** Whether the runner is about to give slots away: then no further event is begun. */
   readonly isLeaving: () => boolean
   readonly committed: () => void
+  readonly counts: Counts
 }
 
 const behind = "an earlier event of its key is parked"
@@ -69,11 +75,12 @@ const worker = <Name extends string, E, R>(
   left: Effect.Effect<void>,
   progress: Progress
 ): Effect.Effect<void, HandleError<E>, R> => {
-  const { isLeaving, onFailure, onUndecodable, parking, processor, retry, store } = surroundings
+  const { counts, isLeaving, onFailure, onUndecodable, parking, processor, retry, store } = surroundings
   const { commit, fenced, pass } = progress
 
-  /** Handles one step; what it appends by itself is fenced. */
-  const handle = (step: Step) => fenceFor(step.key, processor.handle([step]))
+  /** Handles one step; what a process manager appends by itself is fenced. */
+  const handle = (step: Step) =>
+    processor.timers === undefined ? processor.handle([step]) : fenceFor(step.key, processor.handle([step]))
 
   const fenceFor = <A, X, R2>(key: string, effect: Effect.Effect<A, X, R2>): Effect.Effect<A, X, R2> =>
     lend((inner) => fenced(slotOf(key), inner))(effect)
@@ -106,6 +113,7 @@ const worker = <Name extends string, E, R>(
 
   /** The steps of one event: each key by itself, since one may be parked and another not. */
   const apart = (steps: ReadonlyArray<Step>, position: Position.Position) => {
+    let isHandled = false
     const writes = Effect.forEach(
       steps,
       (step): Effect.Effect<Effect.Effect<void, HandleError<E>, R>, HandleError<E>, R> => {
@@ -113,37 +121,86 @@ const worker = <Name extends string, E, R>(
         if (step.undecoded !== undefined && onUndecodable === "skip") return Effect.as(passedOver(step), Effect.void)
         if (parking.has(step.key)) return Effect.succeed(parking.park(entryOf(step, behind, 0)))
         if (step.problem !== undefined) return Effect.succeed(giveUp(step, unready(step)))
-        return Effect.map(retry(handle(step)), (done) => (isGivenUp(done) ? giveUp(step, done) : done))
+        return Effect.map(retry(handle(step)), (done) => {
+          isHandled ||= !isGivenUp(done)
+          return isGivenUp(done) ? giveUp(step, done) : done
+        })
       }
     )
-    return Effect.flatMap(writes, (all) =>
-      isLeaving() ? Effect.void : commit(position, Effect.all(all, { discard: true }), steps)
-    )
+    return Effect.flatMap(writes, (all) => {
+      if (isLeaving()) return Effect.void
+      if (isHandled) counts.handled(1)
+      return commit(position, Effect.all(all, { discard: true }), steps)
+    })
   }
 
   /** An event of one key: what is written for it is a part of what is tried again. */
-  const alone = (step: Step, position: Position.Position): Effect.Effect<void, HandleError<E>, R> => {
+  const alone = (
+    step: Step,
+    position: Position.Position,
+    first?: EventFailed<E>
+  ): Effect.Effect<void, HandleError<E>, R> => {
     if (parking.has(step.key) || step.problem !== undefined) return apart([step], position)
-    const handled = (writes: Effect.Effect<void, HandleError<E>, R>): Effect.Effect<void, HandleError<E>, R> =>
-      processor.commits === "now and then" ? Effect.andThen(writes, pass(position)) : commit(position, writes, [step])
-    return Effect.flatMap(retry(Effect.flatMap(handle(step), handled)), (done) =>
+    const handled = (writes: Effect.Effect<void, HandleError<E>, R>): Effect.Effect<void, HandleError<E>, R> => {
+      counts.handled(1)
+      return processor.commits === "now and then"
+        ? Effect.andThen(writes, pass(position))
+        : commit(position, writes, [step])
+    }
+    return Effect.flatMap(retry(Effect.flatMap(handle(step), handled), first), (done) =>
       // Who leaves in the midst of trying leaves it to the next.
       isGivenUp(done) && !isLeaving() ? commit(position, giveUp(step, done), [step]) : Effect.void
     )
   }
+
+  /**
+   * Handles steps with which nothing is written, from one on, at the least cost for each; gives the first that needs more care,
+   * and what that failed with.
+   */
+  const swiftly = (steps: ReadonlyArray<Step>, from: number) =>
+    Effect.suspend(() => {
+      let i = from
+      let isDue = false
+      const isPlain = (step: Step | undefined): step is Step =>
+        step !== undefined &&
+        step.problem === undefined &&
+        !parking.has(step.key) &&
+        steps[i + 1]?.recorded.position !== step.recorded.position
+      const all = Effect.whileLoop({
+        while: () => isPlain(steps[i]) && !isLeaving(),
+        body: (): Effect.Effect<unknown, HandleError<E>, R> => {
+          if (!isDue) return handle(steps[i] as Step)
+          isDue = false
+          return Effect.andThen(progress.catchUp, handle(steps[i] as Step))
+        },
+        step: () => {
+          counts.handled(1)
+          isDue = progress.passUnsafe((steps[i] as Step).recorded.position)
+          i += 1
+        }
+      })
+      return Effect.matchEffect(all, {
+        onFailure: (error) =>
+          error instanceof EventFailed ? Effect.succeed({ next: i, failed: error }) : Effect.fail(error),
+        onSuccess: () => Effect.succeed({ next: i, failed: undefined })
+      })
+    })
 
   const oneByOne = Effect.fnUntraced(function* (
     steps: ReadonlyArray<Step>,
     through: Position.Position
   ): Effect.fn.Return<void, HandleError<E>, R> {
     for (let i = 0; i < steps.length;) {
+      let failed: EventFailed<E> | undefined
+      if (processor.commits === "now and then") ({ failed, next: i } = yield* swiftly(steps, i))
       // What is left is read again by whoever has these slots next.
       if (isLeaving()) return
-      const first = steps[i] as Step
+      const first = steps[i]
+      if (first === undefined) break
       const { position } = first.recorded
       let next = i + 1
       while (steps[next]?.recorded.position === position) next += 1
-      const one = next === i + 1 ? alone(first, position) : apart(steps.slice(i, next), position)
+      const one = next === i + 1 ? alone(first, position, failed) : apart(steps.slice(i, next), position)
       // Where it stops on this event everything before it is handled: who waits for that need not wait in vain.
       yield* Effect.tapError(one, (error) =>
         error instanceof EventFailed ? Effect.ignore(commit(Position.make(position - 1), Effect.void)) : Effect.void
@@ -163,9 +220,10 @@ const worker = <Name extends string, E, R>(
       (parking.isEmpty() || !steps.some(({ key }) => parking.has(key)))
     if (!isPlain) return oneByOne(steps, through)
     // A page with a failing event is taken event by event, so that what comes before it is committed.
-    const atOnce: Effect.Effect<void, HandleError<E>, R> = Effect.flatMap(processor.handle(steps), (writes) =>
-      commit(through, writes, steps)
-    )
+    const atOnce: Effect.Effect<void, HandleError<E>, R> = Effect.flatMap(processor.handle(steps), (writes) => {
+      counts.handled(steps.filter(({ recorded }, i) => recorded !== steps[i - 1]?.recorded).length)
+      return commit(through, writes, steps)
+    })
     return Effect.catchIf(
       atOnce,
       (error): error is EventFailed<E> => error instanceof EventFailed,
@@ -233,7 +291,10 @@ const worker = <Name extends string, E, R>(
         ? Effect.flatMap(handle(step), settles)
         : Effect.andThen(fenceFor(key, processor.timers.fire(timer)), settles(Effect.void))
       const done = problem === undefined ? yield* retry(attempt) : unready(step)
-      if (!isGivenUp(done)) continue
+      if (!isGivenUp(done)) {
+        counts.handled(1)
+        continue
+      }
       if (isLeaving()) return
       yield* fenced(slot, failedWith(done.failed.problem, done.attempts))
       return
@@ -253,7 +314,9 @@ const worker = <Name extends string, E, R>(
           if (job._tag === "Due") yield* due
           else if (job._tag === "CatchUp") yield* progress.catchUp
           else if (job._tag === "Again") yield* again(job.key)
-          else yield* page(job.steps, job.through)
+          else if (processor.takes === "events") yield* page(job.steps, job.through)
+          else yield* spans.page(processor, job.steps, page(job.steps, job.through))
+          counts.flush()
           if (job._tag !== "Page" || job.steps.length > 0) yield* look
         }
       }

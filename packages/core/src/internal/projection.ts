@@ -6,6 +6,7 @@ import type * as Aggregate from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
 import type { Projection, Remove } from "../Projection.ts"
 import type { IndexKind, IndexValue, Table } from "../ReadModelStore.ts"
+import * as Tombstone from "../Tombstone.ts"
 import type { Tagged } from "./eventCodec.ts"
 import { frozen } from "./frozen.ts"
 import { make as jsonCodec } from "./jsonCodec.ts"
@@ -33,6 +34,7 @@ interface Handlers<Handler> {
 export interface Behaviour<Row> {
   readonly create?: Handlers<Create<Row>> | Handlers<Handlers<Create<Row>>>
   readonly evolve: Handlers<Evolve<Row>> | Handlers<Handlers<Evolve<Row>>>
+  readonly removed?: (row: Row, tombstone: Tombstone.Tombstone, recorded: Recorded<Tombstone.Tombstone>) => Row | Remove
 }
 
 interface Handler<Row> {
@@ -60,6 +62,12 @@ export const define = <Row extends object>(
   const handlersOf = <H>(all: Handlers<H> | Handlers<Handlers<H>> | undefined, source: string): Handlers<H> =>
     ((from.length === 1 ? all : own(all as Handlers<Handlers<H>> | undefined, source)) ?? {}) as Handlers<H>
   const bySource = new Map<string, Map<string, Handler<Row>>>()
+  if (behaviour.removed !== undefined && key !== undefined) {
+    refuse(
+      `it has \`removed\`, but which of its rows a stream is part of, only its key knows, which is asked about events`
+    )
+  }
+  const ofTombstones = removalsOf(behaviour.removed, key === undefined && from.length === 1)
   for (const aggregate of from) {
     const create = handlersOf(behaviour.create, aggregate.name)
     const evolve = handlersOf(behaviour.evolve, aggregate.name)
@@ -80,14 +88,16 @@ export const define = <Row extends object>(
       kind: kindOf(protocol.row, field) ?? refuse(`its field "${field}" cannot be indexed: only one ordered scalar can`)
     }))
   }
+  const removals = [...ofTombstones.keys()]
   const typesOf = (source: string): ReadonlyArray<string> => [...(bySource.get(source)?.keys() ?? [])]
   let codec: JsonCodec<Row> | undefined
   return {
     name,
     version,
     from,
-    filter: filterOf(from.map((aggregate) => ({ aggregate, types: typesOf(aggregate.name) }))),
+    filter: filterOf(from.map((aggregate) => ({ aggregate, types: [...typesOf(aggregate.name), ...removals] }))),
     handles: names.map((category) => ({ category, types: typesOf(category) })),
+    removals,
     indexes,
     row: protocol.row,
     get codec() {
@@ -102,7 +112,10 @@ export const define = <Row extends object>(
       return typeof keys === "string" ? [keys] : keys.length > 1 ? [...new Set(keys)] : keys
     },
     step: (row, event) => {
-      const handler = bySource.get(event.category)?.get(event.type)
+      const ofTombstone = ofTombstones.get(event.type)
+      // Where there is no row none begins by what is left of a stream.
+      if (ofTombstone !== undefined && row === undefined) return undefined
+      const handler = ofTombstone ?? bySource.get(event.category)?.get(event.type)
       if (handler === undefined) return row
       const before = row ?? initial
       if (before !== undefined && handler.evolve !== undefined) {
@@ -112,6 +125,15 @@ export const define = <Row extends object>(
       return handler.create === undefined ? row : handler.create(event.data, event)
     }
   }
+}
+
+/** What a tombstone does to the row of its stream. */
+const removalsOf = <Row>(removed: Behaviour<Row>["removed"], isAlone: boolean): ReadonlyMap<string, Handler<Row>> => {
+  // Only tombstones have these types.
+  const given = removed as Evolve<Row> | undefined
+  const goes: Evolve<Row> = () => ({ _tag: "evolvent/Projection/remove" })
+  const types = given !== undefined ? Tombstone.types : isAlone ? (["$deleted"] as const) : []
+  return new Map(types.map((type) => [type, { create: undefined, evolve: given ?? goes }]))
 }
 
 // An event may be named like what every object inherits ("constructor", "toString"): that is no handler.

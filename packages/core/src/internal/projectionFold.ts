@@ -93,12 +93,15 @@ export const applier = <Name extends string, Row, Index extends string>(
 }
 
 /** Decodes the events of a projection's sources to those of today that it handles. */
-export const decoder = <Name extends string, Row, Index extends string>({
+export const decoder = ({
   from,
   handles,
-  name
-}: Projection<Name, Row, Index>) => {
-  const decode = todaysEvents.decoder(from.map((aggregate, i) => ({ aggregate, types: handles[i]?.types ?? [] })))
+  name,
+  removals
+}: Pick<Projection<string, unknown, string>, "from" | "handles" | "name" | "removals">) => {
+  const decode = todaysEvents.decoder(
+    from.map((aggregate, i) => ({ aggregate, types: [...(handles[i]?.types ?? []), ...removals] }))
+  )
   return (event: Recorded): Result.Result<ReadonlyArray<Recorded<Tagged>>, EventStoreError> => {
     const decoded = decode(event)
     return Result.isSuccess(decoded)

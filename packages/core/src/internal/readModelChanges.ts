@@ -20,7 +20,7 @@ import * as reads from "./readModelReads.ts"
 import type { Reads } from "./readModelReads.ts"
 import * as remade from "./readModelRemade.ts"
 import { apart, filterOf, toucher } from "./readModelTouches.ts"
-import type { Touch, Work } from "./readModelTouches.ts"
+import type { Touch, Touching, Work } from "./readModelTouches.ts"
 
 type ChangesError = ReadModelStoreError | CheckpointStoreError | EventStoreError
 
@@ -116,7 +116,7 @@ export const changes = <Name extends string, Row, Index extends string>(
   )
 
 /** How far a read model is, and not beyond what a reader of the log may pass. */
-const standsAt = <Name extends string, Row, Index extends string>(projection: Projection<Name, Row, Index>) =>
+export const standsAt = (projection: Touching) =>
   Effect.map(patient(status(projection)), ({ head, position }) => (position < head ? position : head))
 
 /** A stored row as a change; one that is not stored is gone, at the position that is given. */
@@ -244,8 +244,8 @@ const follow = <Name extends string, Row, Index extends string>(
  *
  * A processor that stopped, or does not run, is waited for: it goes on where it was.
  */
-const reach = Effect.fnUntraced(function* <Name extends string, Row, Index extends string>(
-  projection: Projection<Name, Row, Index>,
+export const reach = Effect.fnUntraced(function* (
+  projection: Touching,
   target: Position.Position,
   passed: Position.Position
 ): Effect.fn.Return<Position.Position, CheckpointStoreError | EventStoreError, CheckpointStore | EventStore> {

@@ -39,11 +39,14 @@ export const filterOf = <Name extends string, Row, Index extends string>(
   return Result.isSuccess(stream) ? EventFilter.stream(stream.success) : remade.and(filter)
 }
 
+/** What must be known of a projection to find the rows that an event touches, whatever these rows are. */
+export type Touching = Pick<
+  Projection<string, unknown, string>,
+  "name" | "version" | "from" | "filter" | "handles" | "removals" | "keys"
+>
+
 /** Finds the keys that the events of a page touch. */
-export const toucher = <Name extends string, Row, Index extends string>(
-  projection: Projection<Name, Row, Index>,
-  key: string | undefined
-) => {
+export const toucher = (projection: Touching, key: string | undefined) => {
   const handles = EventFilter.predicate(projection.filter)
   const decode = decoder(projection)
   const find = remade.finder(projection)

@@ -1,14 +1,23 @@
 // Where loading starts: at a snapshot where there is a usable one, else at the initial state; and the taking of snapshots.
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
+import * as Scheduler from "effect/Scheduler"
 import type { Json } from "effect/Schema"
 import type { Aggregate } from "../Aggregate.ts"
 import type { EventData } from "../EventData.ts"
 import * as Position from "../Position.ts"
 import type { Revision } from "../Revision.ts"
 import { CurrentPolicy, SnapshotStore } from "../SnapshotStore.ts"
+import type { Rule } from "../SnapshotStore.ts"
 import type { StreamName } from "../StreamName.ts"
+import * as counts from "./counts.ts"
+import * as bounded from "./bounded.ts"
+import { utf8Length } from "./json.ts"
+import { isDue, measures, ruleOf } from "./snapshotPolicy.ts"
 
 /** A state, and where the last event that made it stands. */
 export interface Loaded<State> {
@@ -17,25 +26,50 @@ export interface Loaded<State> {
   readonly position: Position.Position
 }
 
-/** Where loading starts; a snapshot is only a claim until its last event was seen in the store. */
+/** What is known of the last snapshot of a stream, and of the events behind it. */
+export interface Since {
+  /** The revision of the snapshot; undefined without one. */
+  readonly snapshot: Revision | undefined
+  /** In epoch milliseconds; -Infinity where nobody knows. */
+  readonly takenAt: number
+  /** The data of the events behind it, where the policy asks for that; else 0. */
+  readonly bytes: number
+  readonly measures: boolean
+}
+
+/** Where loading starts. */
 export interface Start<State> extends Loaded<State> {
-  /** The id of the last event in a snapshot. */
-  readonly snapshotOf?: string
+  readonly since: Since
+  /** The id of the event at its revision, where that is known. */
+  readonly lastEvent: string | undefined
+  /** Whether it is only a claim until its last event was seen in the store: what was kept elsewhere may be of another store. */
+  readonly isClaim: boolean
 }
 
 /** What is known of an entity before anything was read. */
 export const unloaded = <Name extends string, Id, Command, Event, State, Rejection>(
-  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>
-): Loaded<State> => ({ state: aggregate.initial, revision: undefined, position: Position.beginning })
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
+  isMeasured = false
+): Start<State> => ({
+  state: aggregate.initial,
+  revision: undefined,
+  position: Position.beginning,
+  since: { snapshot: undefined, takenAt: -Infinity, bytes: 0, measures: isMeasured },
+  lastEvent: undefined,
+  isClaim: false
+})
 
-/** The policy for an aggregate and the store, where the surroundings have both. */
+/** The rule for an aggregate and the store, where the surroundings have both. */
 const snapshotsOf = (aggregate: { readonly name: string }) =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    const policy = Context.get(context, CurrentPolicy)
-    const applies = policy !== undefined && (policy.of?.some(({ name }) => name === aggregate.name) ?? true)
-    const store = applies ? Context.getOrUndefined(context, SnapshotStore) : undefined
-    return Effect.succeed(store === undefined ? undefined : { store, every: policy?.every ?? Infinity })
-  })
+  Effect.contextWith(
+    (
+      context: Context.Context<never>
+    ): Effect.Effect<{ readonly store: SnapshotStore["Service"]; readonly rule: Rule } | undefined> => {
+      const rule = ruleOf(Context.get(context, CurrentPolicy), aggregate.name)
+      const store = rule === undefined ? undefined : Context.getOrUndefined(context, SnapshotStore)
+      return Effect.succeed(rule === undefined || store === undefined ? undefined : { store, rule })
+    }
+  )
 
 /** The newest snapshot, unless it lies above a revision, or nothing loaded. One that cannot be read is no snapshot. */
 export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
@@ -45,60 +79,109 @@ export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id
 ): Effect.fn.Return<Start<State>> {
   const snapshots = yield* snapshotsOf(aggregate)
   if (snapshots === undefined) return unloaded(aggregate)
+  const isMeasured = measures(snapshots.rule)
   const load = snapshots.store.load(stream, aggregate.codecs.fingerprint)
   const found = yield* Effect.catch(load, (error) => Effect.as(Effect.logWarning(error.message), undefined))
-  if (found === undefined || found.revision > atMost) return unloaded(aggregate)
-  const stored = parse(found.state)
-  const state = aggregate.codecs.state.decode(stored.state)
-  return Result.isFailure(state)
-    ? unloaded(aggregate)
-    : { state: state.success, revision: found.revision, position: found.position, snapshotOf: stored.lastEvent }
+  const miss = Effect.as(counts.snapshotLoad(aggregate.name, false), unloaded(aggregate, isMeasured))
+  if (found === undefined || found.revision > atMost) return yield* miss
+  const { lastEvent, state: encoded, takenAt } = parse(found.state)
+  const state = aggregate.codecs.state.decode(encoded)
+  if (Result.isFailure(state)) return yield* miss
+  yield* counts.snapshotLoad(aggregate.name, true)
+  const { position, revision } = found
+  const since = { snapshot: revision, takenAt, bytes: 0, measures: isMeasured }
+  return { state: state.success, revision, position, since, lastEvent, isClaim: true }
 })
 
-// What a snapshot store keeps of a state: the state, and the event that it is true at.
+// What a snapshot store keeps of a state: the state, the event that it is true at, and when it was taken.
 interface Stored {
   readonly lastEvent: string
+  readonly takenAt: number
   readonly state: Json
 }
 
-const nothingStored: Stored = { lastEvent: "", state: null }
+const nothingStored: Stored = { lastEvent: "", takenAt: -Infinity, state: null }
 
 const parse = (text: string): Stored => {
   try {
     const stored = JSON.parse(text) as Partial<Stored> | null
-    return { lastEvent: String(stored?.lastEvent), state: stored?.state ?? null }
+    const takenAt = typeof stored?.takenAt === "number" ? stored.takenAt : -Infinity
+    return { lastEvent: String(stored?.lastEvent), takenAt, state: stored?.state ?? null }
   } catch {
     return nothingStored
   }
 }
 
-/** Takes a snapshot when the stream grew past a multiple of the policy's number: off the caller's path, never failing it. */
+/** How much the data of some events is: as JSON text, in UTF-8. */
+export const bytesOf = (data: Json): number => utf8Length(JSON.stringify(data))
+
+/** What is known of the last snapshot when some more events stand behind it. */
+export const sinceWith = (since: Since, events: ReadonlyArray<EventData>): Since =>
+  since.measures ? { ...since, bytes: events.reduce((sum, { data }) => sum + bytesOf(data), since.bytes) } : since
+
+/** The last try at a snapshot: on top of which one it was made, and what was known then. */
+interface Tried {
+  readonly base: Revision | undefined
+  readonly revision: Revision
+  readonly at: number
+  readonly bytes: number
+}
+
+// A snapshot that is being saved, or that its store refused, is not tried again with the next command. What falls out of here
+// is tried once too often.
+const tries = new WeakMap<SnapshotStore["Service"], bounded.Bounded<string, Tried>>()
+const triesOf = (store: SnapshotStore["Service"]): bounded.Bounded<string, Tried> => {
+  const known = tries.get(store) ?? bounded.make<string, Tried>({ capacity: 10_000, timeToLive: Infinity })
+  tries.set(store, known)
+  return known
+}
+
+// A snapshot is nobody's: it must neither join the transaction that its command is part of, nor break it.
+const kept = Context.pick(Clock.Clock, Scheduler.Scheduler, References.CurrentLoggers, References.MinimumLogLevel)
+const alone = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
+  Effect.updateContext(effect, (context: Context.Context<never>): Context.Context<never> => kept(context))
+
+/** Takes a snapshot where the policy says that one is due: off the caller's path, never failing it. */
 export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName,
-  before: Loaded<State>,
+  before: Start<State>,
   events: ReadonlyArray<EventData>,
-  appended: { readonly revision: Revision | undefined; readonly position: Position.Position }
+  appended: { readonly revision: Revision | undefined; readonly position: Position.Position },
+  stateAfter: () => State
 ): Effect.fn.Return<void> {
   const snapshots = yield* snapshotsOf(aggregate)
   const { position, revision } = appended
   if (snapshots === undefined || revision === undefined) return
-  const { every, store } = snapshots
-  const eventsBefore = revision + 1 - events.length
-  if (Math.floor((revision + 1) / every) === Math.floor(eventsBefore / every)) return
+  const { rule, store } = snapshots
+  const { fingerprint } = aggregate.codecs
+  const now = yield* Clock.currentTimeMillis
+  const { bytes, snapshot, takenAt } = sinceWith(before.since, events)
+  const key = `${fingerprint}/${stream}`
+  const tried = triesOf(store).get(key, now)
+  const last = tried !== undefined && tried.base === snapshot && tried.revision < revision ? tried : undefined
+  const grown = {
+    aggregate: aggregate.name,
+    stream,
+    revision,
+    position,
+    events: revision - (last?.revision ?? snapshot ?? -1),
+    appended: events.length,
+    bytes: bytes - (last?.bytes ?? 0),
+    age: Duration.millis(now - (last?.at ?? takenAt))
+  }
   const save = Effect.suspend(() => {
-    // Folded from what was stored, as a replay does: `decide` may return more than the events' schema keeps.
-    let after = before.state
-    for (const { data, schemaVersion = 1, type } of events) {
-      for (const event of Result.getOrThrow(aggregate.codecs.event.decode(type, schemaVersion, data))) {
-        after = aggregate.evolve(after, event)
-      }
-    }
-    const encoded = aggregate.codecs.state.encode(after)
+    const encoded = aggregate.codecs.state.encode(stateAfter())
     if (Result.isFailure(encoded)) return Effect.logWarning(`No snapshot of ${stream}: ${encoded.failure}`)
     const lastEvent = String(events.at(-1)?.id)
-    const state = JSON.stringify({ lastEvent, state: encoded.success } satisfies Stored)
-    return store.save({ stream, fingerprint: aggregate.codecs.fingerprint, revision, position, state })
+    const state = JSON.stringify({ lastEvent, takenAt: now, state: encoded.success } satisfies Stored)
+    return store.save({ stream, fingerprint, revision, position, state })
   })
-  yield* Effect.forkDetach(Effect.catchCause(save, (cause) => Effect.logWarning(`No snapshot of ${stream}`, cause)))
+  const attempt = Effect.suspend(() => {
+    if (!isDue(rule, grown)) return Effect.void
+    triesOf(store).put(key, { base: snapshot, revision, at: now, bytes }, now)
+    const apart = Effect.catchCause(save, (cause) => Effect.logWarning(`No snapshot of ${stream}`, cause))
+    return Effect.asVoid(Effect.forkDetach(alone(apart)))
+  })
+  yield* Effect.catchCause(attempt, (cause) => Effect.logWarning(`No snapshot of ${stream}: its policy failed`, cause))
 })

@@ -7,7 +7,9 @@ import * as Stream from "effect/Stream"
 import type { Driver, EncodedRecorded, EventStore, Page } from "../EventStore.ts"
 import * as Errors from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
+import * as Tombstone from "../Tombstone.ts"
 import { decodePage } from "./eventDecoding.ts"
+import { lastOf } from "./removal.ts"
 
 /** How many events one page holds. */
 const pageSize = 500
@@ -25,6 +27,17 @@ interface Cursor {
 export const make =
   (driver: Driver): EventStore["Service"]["subscribe"] =>
   (filter, options = {}) => {
+    /** Whether an event that was seen and is not there any more was removed: as an old message, or with its stream. */
+    const isRemoved = ({
+      category,
+      position,
+      stream
+    }: EncodedRecorded): Effect.Effect<boolean, Errors.EventStoreError> =>
+      category === "$bus"
+        ? Effect.succeed(true)
+        : Effect.map(lastOf(driver, stream), (last) => {
+            return last !== undefined && last.position > position && Tombstone.isTombstone(last)
+          })
     // Shared by the attempts of one subscription, so that a reconnect goes on where it was.
     const follow = Effect.fnUntraced(function* (cursor: Cursor) {
       // Listen first, then read: what is appended in between wakes the next wait.
@@ -43,7 +56,7 @@ export const make =
         const { events } = yield* driver.read({ filter, direction: "forwards", from, limit: 1, follows: true })
         const [there] = events
         const isOther = there !== undefined && there.id !== cursor.last.id
-        if (isOther && (there.position === cursor.last.position || cursor.last.category !== "$bus"))
+        if (isOther && (there.position === cursor.last.position || !(yield* isRemoved(cursor.last))))
           return yield* refuse
       }
       const wait = Duration.isFinite(Duration.fromInputUnsafe(driver.pollInterval))

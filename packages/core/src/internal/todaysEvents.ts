@@ -4,6 +4,7 @@ import type * as Aggregate from "../Aggregate.ts"
 import type { Recorded } from "../EventData.ts"
 import * as EventFilter from "../EventFilter.ts"
 import * as EventId from "../EventId.ts"
+import * as Tombstone from "../Tombstone.ts"
 import type { Undecoded } from "./eventCodec.ts"
 import type { Tagged } from "./eventCodec.ts"
 import { storedTypes } from "./upcasting.ts"
@@ -43,6 +44,11 @@ export const decoder = (sources: ReadonlyArray<Source>): Decode => {
     const codec = source.aggregate.codecs.event
     const { schemaVersion, type } = recorded
     const current = source.handled.get(type)
+    // What the store itself says of a stream is no event of its aggregate.
+    if (Tombstone.isReserved(type)) {
+      const tombstone = current === undefined ? undefined : Tombstone.of(recorded)
+      return tombstone === undefined ? none : Result.succeed([{ ...recorded, data: tombstone }])
+    }
     // Where only its past is of interest it is passed over as it is stored today, and by newer code.
     if (current === undefined && schemaVersion >= (codec.versionOf(type) ?? Infinity)) return none
     const decoded = codec.decode(type, schemaVersion, recorded.data)

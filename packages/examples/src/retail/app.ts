@@ -12,6 +12,7 @@ import type { Services } from "evolvent/Memory"
 import * as Position from "evolvent/Position"
 import * as Processor from "evolvent/Processor"
 import * as Storage from "../storage.ts"
+import * as Exporting from "./exporting.ts"
 import * as Importer from "./importer.ts"
 import type { Summary } from "./importer.ts"
 import * as Progress from "./progress.ts"
@@ -155,17 +156,91 @@ const rebuildCommand = Command.make(
   )
 )
 
+/** What a copy made, and the report of where it went. */
+const tell = (json: boolean, { digest, equal, events, to }: Exporting.Copied) =>
+  Progress.toStdout(
+    json
+      ? `${JSON.stringify({ events, digest, to, equal })}\n`
+      : `${events.toLocaleString("en-GB")} events are in ${to}, with the hash ${digest}\n`
+  ).pipe(Effect.andThen(equal ? Effect.void : Effect.fail(new NotEqual({ to }))))
+
+/** Somebody has written to one of the two while they were compared. */
+class NotEqual extends Schema.TaggedError<NotEqual>()("NotEqual", { to: Schema.String }) {
+  override get message(): string {
+    return `What was read and what is in ${this.to} have other hashes: somebody has appended meanwhile. Run it again when nobody does.`
+  }
+}
+
+type MakeStorage<E> = (choice: Storage.Choice) => Layer.Layer<Services, E>
+
+const exportCommand = <E extends Error>(storage: MakeStorage<E>) =>
+  Command.make(
+    "export",
+    {
+      to: Flag.String("to").pipe(
+        Flag.withDescription("Where to: postgres, nats or memory for that store; anything else is a folder")
+      ),
+      toDataDir: Flag.Path("to-data-dir").pipe(
+        Flag.withDescription("As --data-dir, for the store that is copied to"),
+        Flag.withDefault(undefined)
+      ),
+      report: Flag.Boolean("report").pipe(
+        Flag.withDescription("Print the report of the store that was copied to"),
+        Flag.withDefault(false)
+      ),
+      json,
+      partitions
+    },
+    Effect.fnUntraced(
+      function* ({ json, partitions, report, to, toDataDir }) {
+        if (!Exporting.isStore(to)) return yield* tell(json, yield* Exporting.intoFolder(to))
+        const target = storage({ store: to, dataDir: toDataDir })
+        const { copied, look } = yield* Exporting.intoStore(to, target, printReport(json, { partitions }))
+        yield* tell(json, copied)
+        if (report) yield* look
+      },
+      (effect) => Effect.scoped(Effect.mapError(effect, forPeople))
+    )
+  ).pipe(
+    Command.withDescription(
+      "Copy all events into another store or into a folder of compressed files, read the copy back, and print how many " +
+        "there are and their hash. Interrupted, it goes on from there when it is called again. Exit code 1: the other " +
+        "store holds other events, or a storage cannot be used. Exit code 2: the folder cannot be used."
+    )
+  )
+
+const restoreCommand = Command.make(
+  "restore",
+  { folder: Argument.String("folder").pipe(Argument.withDescription("A folder that `retail export` wrote")), json },
+  Effect.fnUntraced(
+    function* ({ folder, json }) {
+      yield* tell(json, yield* Exporting.fromFolder(folder))
+    },
+    (effect) => Effect.mapError(effect, forPeople)
+  )
+).pipe(
+  Command.withDescription(
+    "Copy a folder of events into the store, which must be empty, or hold a part of this very copy. Exit code 1: it holds " +
+      "other events. Exit code 2: the folder is no archive, or is damaged; nothing of a damaged part was read."
+  )
+)
+
 const root = Command.make("retail").pipe(
   Command.withDescription("A shop's invoices, imported as events and read as a report"),
   Command.withSharedFlags({ store: Storage.flags.store, dataDir: Storage.flags.dataDir })
 )
 
 /** The command line; it works on the storage that is made of what its flags say. */
-export const retail = <E, R>(storage: (choice: Storage.Choice) => Layer.Layer<Services, E, R>) => {
+export const retail = <E extends Error>(storage: MakeStorage<E>) => {
   // Made only when there is something to do: a question for help starts no server.
   const at = (fresh: boolean) => Layer.unwrap(Effect.map(root, (choice) => storage({ ...choice, fresh })))
   const importing = Command.provide(importCommand, ({ fresh }) => Layer.provideMerge(Importer.Snapshots, at(fresh)))
-  const others = [Command.provide(reportCommand, at(false)), Command.provide(rebuildCommand, at(false))] as const
+  const others = [
+    Command.provide(reportCommand, at(false)),
+    Command.provide(rebuildCommand, at(false)),
+    Command.provide(exportCommand(storage), at(false)),
+    Command.provide(restoreCommand, at(false))
+  ] as const
   return root.pipe(Command.withSubcommands([importing, ...others]))
 }
 
@@ -186,4 +261,6 @@ const inWords = ({ accepted, files, known, malformed, rejected, rows, skipped }:
 
 /** Errors say in their messages what was tried and found; the command line prints these and sets the exit code. */
 const forPeople = <E extends Error>(error: E) =>
-  error instanceof Source.UnreadableFiles ? error : new CliError.UserError({ cause: error, userMessage: error.message })
+  error instanceof Source.UnreadableFiles || error instanceof Exporting.UnusableArchive
+    ? error
+    : new CliError.UserError({ cause: error, userMessage: error.message })

@@ -1,9 +1,10 @@
-// How far an import or a rebuild is, on standard error: a bar on a terminal, plain lines elsewhere.
+// How far an import, a rebuild or a copy is, on standard error: a bar on a terminal, plain lines elsewhere.
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { RebuildProgress } from "evolvent/Processor"
+import type { CopyProgress } from "evolvent/StoreCopy"
 import type { Malformed, Watcher } from "./importer.ts"
 
 const width = 30
@@ -86,6 +87,23 @@ export const showRebuild = <E, R>(rebuild: Stream.Stream<Rebuilding, E, R>) =>
         const left = remaining === undefined ? "" : `, ${Math.ceil(Duration.toSeconds(remaining))} s left`
         const words = `${name}: ${done.toLocaleString("en-GB")} of ${count(total, "position")}, ${Math.round(rate).toLocaleString("en-GB")} a second${left}`
         set((place + (total === 0 ? 1 : done / total)) / of, words)
+      })
+    )
+  )
+
+/** Shows how far a copy of the store is. */
+export const showCopy = <E, R>(copy: Stream.Stream<CopyProgress, E, R>) =>
+  bar(({ set }) =>
+    Stream.runForEach(copy, ({ done, events, phase, rate, remaining, total }) =>
+      Effect.sync(() => {
+        const left = remaining === undefined ? "" : `, ${Math.ceil(Duration.toSeconds(remaining))} s left`
+        const speed = `${Math.round(rate).toLocaleString("en-GB")} a second${left}`
+        const words = { copying: speed, verifying: "reading it back", done: "read back, and equal" }[phase]
+        // What is copied has yet to be read back.
+        set(
+          phase === "done" ? 1 : Math.min(0.99, total === 0 ? 1 : done / total),
+          `${count(events, "event")}, ${words}`
+        )
       })
     )
   )

@@ -8,6 +8,7 @@ import { isMet, repeats } from "evolvent/EventStore"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import { AppendTooLarge, because, InvalidRequest, Unavailable } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
+import { isTombstone } from "evolvent/Tombstone"
 import { RequestFailed } from "../NatsError.ts"
 import { body, endOf, grown, headers, perMessage, tailOf } from "./eventMessage.ts"
 import type { EventMessage, Tail } from "./eventMessage.ts"
@@ -105,7 +106,7 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
     const expected = tail?.sequence ?? 0
 
     const stored = (sequence: number): Ended => {
-      const end = grown(tail, sequence, one.events.length, now)
+      const end = grown(tail, sequence, one.events, now)
       tails.set(subject, end)
       return { _tag: "Appended", result: { revision: end.revision, position: endOf(sequence), repeated: false } }
     }
@@ -158,6 +159,8 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
       let isFresh = seen === undefined
       let tail = seen === undefined ? yield* tails.fresh(subject) : seen.tail
       for (let i = 0; i < tries; i++) {
+        // What is left of a stream stays its last, so that it is never seen too early.
+        if (tail?.isRemoved === true && !one.events.some(isTombstone)) return { _tag: "Removed", index: 0 }
         if (!one.idsAreNew && one.events.length > 0) {
           const known = yield* claimAll(one, subject, tail)
           if (known === "stale") {

@@ -91,7 +91,7 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
       return appends.map((one, i): Appended => {
         const place = sequences.get(i)
         if (place === undefined) return { revision: ends[i]?.revision, position: Position.beginning, repeated: false }
-        const end = grown(ends[i], place.sequence, one.events.length, place.now)
+        const end = grown(ends[i], place.sequence, one.events, place.now)
         tails.set(subjects[i] ?? "", end)
         return { revision: end.revision, position: endOf(place.sequence), repeated: false }
       })
@@ -138,6 +138,8 @@ export const make = ({ claims, decode, jetstream, log, maxMessage, tails }: Part
         const before = yield* known(appends, subjects, ends)
         if (before === "stale") continue
         if (before !== undefined) return before
+        const removed = ends.findIndex((end) => end?.isRemoved === true)
+        if (removed >= 0) return { _tag: "Removed", index: removed }
         const index = appends.findIndex((one, at) => !isMet(one.expected, ends[at]?.revision))
         if (index >= 0) return { _tag: "Conflict", index, actual: ends[index]?.revision }
         const results = yield* send(appends, subjects, ends)

@@ -55,7 +55,9 @@ const ofStream = ({ config }: StreamInfo, layout: Layout): ReadonlyArray<Finding
     const setting = `max_msgs_per_subject: ${number(config, "max_msgs_per_subject")}`
     loses(setting, "a stream of events loses its oldest when it grows", edit("--max-msgs-per-subject=-1"))
   }
-  for (const setting of isEvents ? ["deny_delete", "deny_purge"] : ["deny_delete"]) {
+  // Where streams can be removed the log was made to be purged.
+  const keeps = isEvents && layout.settings.removal !== true
+  for (const setting of keeps ? ["deny_delete", "deny_purge"] : ["deny_delete"]) {
     if (config[setting] === true) continue
     found.push({
       level: "risk",

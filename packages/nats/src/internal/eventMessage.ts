@@ -1,11 +1,12 @@
 // eventMessage: the events of one append as one message, and back; its body is a JSON array that anybody can read.
 import * as Result from "effect/Result"
-import type { EncodedEvent, EncodedRecorded, History } from "evolvent/EventStore"
+import type { EncodedEvent } from "evolvent/EventStore"
 import type { EventId } from "evolvent/EventId"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import type { StreamName } from "evolvent/StreamName"
 import * as StreamNames from "evolvent/StreamName"
+import { isTombstone } from "evolvent/Tombstone"
 import type { Headers } from "../NatsClient.ts"
 import * as names from "./names.ts"
 
@@ -30,6 +31,8 @@ export interface Tail {
   readonly recordedAt: number
   /** The numbers of the messages before it, the nearest first; all of them where they are fewer than 16. */
   readonly before: ReadonlyArray<number>
+  /** Whether it is a tombstone: then nothing goes behind it, and what was before it is gone. */
+  readonly isRemoved: boolean
 }
 
 /** The position of the last event of a message: the last that its number has room for, so that nothing lies between. */
@@ -51,7 +54,8 @@ export const subjectOf = (base: string, stream: StreamName): Result.Result<strin
     })
   )
 
-interface Named {
+/** A stream and its category. */
+export interface Named {
   readonly stream: StreamName
   readonly category: string
 }
@@ -82,7 +86,11 @@ const inRevision = ',"recordedAt":'
 const inTime = ',"data":'
 
 /** The body of a message that stands behind `tail`. */
-export const body = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined, recordedAt: number): string => {
+export const body = (
+  events: ReadonlyArray<EncodedEvent>,
+  tail: Pick<Tail, "revision"> | undefined,
+  recordedAt: number
+): string => {
   const first = Revision.next(tail?.revision)
   let text = "["
   for (const [i, { data, id, metadata, schemaVersion, type }] of events.entries()) {
@@ -98,17 +106,26 @@ const digits = (numbers: ReadonlyArray<number>): string => numbers.map((one) => 
 /** The headers of a message that stands behind `tail`. */
 export const headers = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined): Headers => {
   const id = ["Nats-Msg-Id", events[0]?.id ?? ""] as const
-  return tail === undefined ? [id] : [id, ["Ev-Prev", digits(beforeNext(tail))]]
+  return tail === undefined || standsAlone(events) ? [id] : [id, ["Ev-Prev", digits(beforeNext(tail))]]
 }
+
+// What was before a tombstone goes.
+const standsAlone = (events: ReadonlyArray<EncodedEvent>): boolean => events.length === 1 && events.some(isTombstone)
 
 const beforeNext = ({ before, sequence }: Tail): ReadonlyArray<number> => [sequence, ...before.slice(0, known - 1)]
 
-/** The tail that an append of so many events makes of a tail. */
-export const grown = (tail: Tail | undefined, sequence: number, count: number, recordedAt: number): Tail => ({
+/** The tail that an append makes of a tail. */
+export const grown = (
+  tail: Tail | undefined,
+  sequence: number,
+  events: ReadonlyArray<EncodedEvent>,
+  recordedAt: number
+): Tail => ({
   sequence,
-  revision: Revision.make((tail === undefined ? -1 : tail.revision) + count),
+  revision: Revision.make((tail === undefined ? -1 : tail.revision) + events.length),
   recordedAt,
-  before: tail === undefined ? [] : beforeNext(tail)
+  before: tail === undefined || standsAlone(events) ? [] : beforeNext(tail),
+  isRemoved: events.slice(-1).some(isTombstone)
 })
 
 /** What the first line of an event says; it begins after `[` or `},`. */
@@ -127,7 +144,8 @@ const headOf = (line: string, from: number) => {
   }
 }
 
-const linesOf = (message: EventMessage): ReadonlyArray<string> => {
+/** The lines of a message: of each event four, and its data and metadata on the second and the fourth. */
+export const linesOf = (message: EventMessage): ReadonlyArray<string> => {
   const lines = message.text().split("\n")
   if (lines.length < 5 || lines.length % 4 !== 1 || !lines[0]?.startsWith('[{"id":"')) {
     throw new Error(`the message ${message.sequence} on ${message.subject} was not written by this library`)
@@ -141,17 +159,21 @@ interface Place {
   readonly count: number
   readonly recordedAt: number
   readonly before: ReadonlyArray<number>
+  /** Whether its last event is a tombstone. */
+  readonly isTombstone: boolean
 }
 
 const noneBefore: ReadonlyArray<number> = []
 
 const readPlace = (message: EventMessage): Place => {
   const lines = linesOf(message)
-  const { recordedAt, revision } = headOf(lines[0] ?? "", 1)
+  const { recordedAt, revision, type } = headOf(lines[0] ?? "", 1)
+  const count = (lines.length - 1) / 4
   return {
     first: revision,
-    count: (lines.length - 1) / 4,
+    count,
     recordedAt,
+    isTombstone: isTombstone(count === 1 ? { type } : headOf(lines[4 * (count - 1)] ?? "", 2)),
     // Of sixteen messages that are read one is asked for it.
     get before() {
       const before = message.header("Ev-Prev")
@@ -171,57 +193,6 @@ export const placeOf = (message: EventMessage): Place => {
 }
 
 export const tailOf = (message: EventMessage): Tail => {
-  const { before, count, first, recordedAt } = placeOf(message)
-  return { sequence: message.sequence, revision: Revision.make(first + count - 1), recordedAt, before }
-}
-
-/** The events of a message. */
-export const decode = (
-  message: EventMessage,
-  { category, stream }: Named,
-  push: (event: EncodedRecorded) => void
-): void => {
-  const lines = linesOf(message)
-  const count = (lines.length - 1) / 4
-  const start = endOf(message.sequence) - count + 1
-  for (let i = 0; i < count; i++) {
-    const { id, recordedAt, revision, schemaVersion, type } = headOf(lines[4 * i] ?? "", i === 0 ? 1 : 2)
-    push({
-      id,
-      type,
-      schemaVersion,
-      data: lines[4 * i + 1] ?? "",
-      metadata: lines[4 * i + 3] ?? "",
-      stream,
-      category,
-      revision: Revision.make(revision),
-      position: Position.make(start + i),
-      recordedAt
-    })
-  }
-}
-
-/** The events of a message as folding needs them: those from a revision on and up to another. */
-export const history = (message: EventMessage, from: number, until: number): History | undefined => {
-  const all = JSON.parse(message.text()) as ReadonlyArray<{
-    readonly id: EventId
-    readonly type: string
-    readonly schemaVersion: number
-    readonly revision: number
-    readonly data: History["data"][number]
-  }>
-  const first = all[0]?.revision ?? 0
-  const skipped = Math.max(0, from - first)
-  const end = Math.min(all.length, until - first + 1)
-  if (skipped >= end) return undefined
-  const events = skipped === 0 && end === all.length ? all : all.slice(skipped, end)
-  const begin = endOf(message.sequence) - all.length + 1
-  return {
-    revision: Revision.make(first + skipped),
-    types: events.map(({ type }) => type),
-    schemaVersions: events.map(({ schemaVersion }) => schemaVersion),
-    data: events.map(({ data }) => data),
-    first: { id: events[0]?.id as EventId, position: Position.make(begin + skipped) },
-    last: Position.make(begin + end - 1)
-  }
+  const { before, count, first, isTombstone: isRemoved, recordedAt } = placeOf(message)
+  return { sequence: message.sequence, revision: Revision.make(first + count - 1), recordedAt, before, isRemoved }
 }

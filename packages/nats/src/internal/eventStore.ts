@@ -5,7 +5,7 @@ import type { Scope } from "effect/Scope"
 import type * as EventFilter from "evolvent/EventFilter"
 import type { EventId } from "evolvent/EventId"
 import type { Driver, EncodedAppend, EncodedRecorded } from "evolvent/EventStore"
-import { because } from "evolvent/EventStoreError"
+import { because, Unsupported } from "evolvent/EventStoreError"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import * as StreamNames from "evolvent/StreamName"
 import type { StreamName } from "evolvent/StreamName"
@@ -18,14 +18,20 @@ import { asStoreError, reading } from "./failures.ts"
 import * as idClaims from "./idClaims.ts"
 import type { JetStream, StreamInfo } from "./jetstream.ts"
 import { base } from "./layout.ts"
+import * as importEvents from "./importEvents.ts"
 import * as logs from "./log.ts"
+import * as messageEvents from "./messageEvents.ts"
 import * as names from "./names.ts"
+import * as removal from "./remove.ts"
 import * as streamMessages from "./streamMessages.ts"
 import * as streamReads from "./streamReads.ts"
 import * as tailsOf from "./tails.ts"
 import * as turns from "./turns.ts"
 import * as witnesses from "./witness.ts"
 import type { Witness } from "./witness.ts"
+
+const removing =
+  "removing streams from a log that was made to keep every message: make one with the option `removal`, and copy the store into it"
 
 /** What a message has besides the data and metadata of its events: their frames, and the headers. */
 const aside = 128 * 1024
@@ -42,7 +48,7 @@ export const make = (
     const prefix = base(config)
     const nameOf = eventMessage.naming(prefix)
     const decodeInto = (message: EventMessage, push: (event: EncodedRecorded) => void): void =>
-      eventMessage.decode(message, nameOf(message.subject), push)
+      messageEvents.decode(message, nameOf(message.subject), push)
     const decode = (message: EventMessage): ReadonlyArray<EncodedRecorded> => {
       const found: Array<EncodedRecorded> = []
       decodeInto(message, (event) => found.push(event))
@@ -78,9 +84,20 @@ export const make = (
     const parts = { jetstream, log: config.name, tails, claims, decode, maxMessage }
     const appendOne = append.make(parts)
     const several = appendAll.make(parts)
+    const removeOne = removal.make(parts, appendOne)
     const inTurn = turns.make()
 
-    const log = logs.make({ jetstream, stream: config.name, subjectOf: subjectOfFilter, decode: decodeInto, witness })
+    const importPage = importEvents.make(parts, ids, (stream) => subjectOf("importEncoded", stream))
+
+    const imported = importEvents.importedUpTo(ids)
+    const log = logs.make({
+      imported,
+      jetstream,
+      stream: config.name,
+      subjectOf: subjectOfFilter,
+      decode: decodeInto,
+      witness
+    })
     yield* Effect.addFinalizer(() => log.close)
     const messages = streamMessages.make(jetstream, config.name)
     const reads = streamReads.make({ jetstream, log, name: config.name, messages, decode })
@@ -114,6 +131,9 @@ export const make = (
         appendAll: isAtomic,
         // What happened stays: the stream refuses to lose a message. The bus has one of its own.
         truncate: false,
+        import: true,
+        remove: config["deny_purge"] !== true,
+        restore: false,
         maxAppendBytes: Math.max(1024, (yield* maxMessage) - aside)
       },
       append: (appends) => {
@@ -157,6 +177,11 @@ export const make = (
             onFailure: asStoreError("streamRevision")
           })
         ),
+      remove: (given) =>
+        config["deny_purge"] === true
+          ? Effect.fail(because("EventStore.remove", new Unsupported({ feature: removing })))
+          : Effect.flatMap(subjectOf("remove", given.stream), (subject) => inTurn(subject, removeOne(given, subject))),
+      import: importPage,
       // Whoever follows the log does so by a feed of its own.
       listen: Effect.succeed(Effect.never),
       pollInterval: "Infinity"

@@ -61,8 +61,22 @@ export const make = (
     })
   }
 
+  /** Claims an id for whoever alone may append now; true where it is stored already. */
+  const assign = (id: EventId, subject: string, after: number): Effect.Effect<boolean, Failure> =>
+    Effect.flatMap(claim(id, subject, after), (claimed) => {
+      if (claimed._tag === "Ours") return Effect.succeed(false)
+      if (claimed._tag === "Stored") return Effect.succeed(true)
+      // Of an append that did not come through, and cannot any more.
+      return Effect.flatMap(read(id), (there) =>
+        Effect.flatMap(claim(id, subject, after, there?.revision ?? never), ({ _tag }) =>
+          _tag === "Ours" ? Effect.succeed(false) : assign(id, subject, after)
+        )
+      )
+    })
+
   return {
     claim: (id: EventId, subject: string, after: number) => claim(id, subject, after),
+    assign,
     /** The only message that can hold an event whose id was claimed; "unclaimed" where nobody ever did. */
     find: (id: EventId): Effect.Effect<StoredMessage | "unclaimed" | undefined, Failure> =>
       Effect.flatMap(read(id), (there): Effect.Effect<StoredMessage | "unclaimed" | undefined, Failure> =>

@@ -11,13 +11,15 @@ export interface Settings {
   readonly maxBytes: number
   /** How long an append is recognised by the id of its first event, by the server itself. */
   readonly duplicateWindow: number
+  /** Whether the log lets go of what it is asked to remove. */
+  readonly removal?: boolean
 }
 
 const nanos = 1_000_000
 
 /** The names of a store. */
 export const make = (settings: Settings) => {
-  const { duplicateWindow, maxBytes, prefix, replicas, storage } = settings
+  const { duplicateWindow, maxBytes, prefix, removal = false, replicas, storage } = settings
   const common = { num_replicas: replicas, storage, allow_direct: true, discard: "new" } as const
 
   const log = (kind: "events" | "bus", more: Readonly<Record<string, unknown>>): StreamConfig => ({
@@ -43,7 +45,7 @@ export const make = (settings: Settings) => {
 
   return {
     settings,
-    events: log("events", { deny_delete: true, deny_purge: true, allow_atomic: true }),
+    events: log("events", { deny_delete: true, deny_purge: !removal, allow_atomic: true }),
     /** Its old messages may go. */
     bus: log("bus", { deny_delete: true }),
     checkpoints: bucket("checkpoints"),

@@ -22,6 +22,8 @@ export interface Options {
   readonly subjectOf: (filter: EventFilter.EventFilter) => string | undefined
   readonly decode: (message: feed.Message, push: (event: EncodedRecorded) => void) => void
   readonly witness: Witness
+  /** The number of the last message that was imported: up to there the server's times say nothing. */
+  readonly imported: Effect.Effect<number, Failure>
 }
 
 /** A feed that a page of a read was taken from, and what is left of the messages it gave. */
@@ -63,7 +65,7 @@ const batching = (most = eventsAtOnce) => {
 
 const before = (sequence: number): Position.Position => (sequence < 1 ? Position.beginning : endOf(sequence))
 
-export const make = ({ decode, jetstream, stream, subjectOf, witness }: Options) => {
+export const make = ({ decode, imported, jetstream, stream, subjectOf, witness }: Options) => {
   const info = Effect.map(jetstream.info(stream), (found) => found?.state)
   const head: Effect.Effect<Position.Position, Failure> = Effect.map(info, (state) => before(state?.last_seq ?? 0))
   const cursors = new Map<string, Cursor>()
@@ -72,11 +74,12 @@ export const make = ({ decode, jetstream, stream, subjectOf, witness }: Options)
   const events = (operation: string, page: feed.Page, take: Batch) =>
     reading(operation, () => {
       const found: Array<EncodedRecorded> = []
-      for (const message of page.messages) decode(message, (event) => found.push(event))
-      const last = found.length
       let bytes = 0
-      for (const { data, metadata } of found) bytes += data.length + metadata.length
-      take.took(page.messages.length, last, bytes)
+      for (const message of page.messages) {
+        decode(message, (event) => found.push(event))
+        bytes += message.size
+      }
+      take.took(page.messages.length, found.length, bytes)
       return found
     })
 
@@ -208,11 +211,12 @@ export const make = ({ decode, jetstream, stream, subjectOf, witness }: Options)
       const [first, last] = [state?.first_seq ?? 1, state?.last_seq ?? 0]
       const at = from?._tag === "Position" ? from.position : Infinity
       const until = from?._tag === "Time" ? from.time : Infinity
-      const start = from?._tag === "Time" ? yield* byTime(until) : undefined
+      const stored = from?._tag === "Time" ? yield* byTime(until) : undefined
+      const start = stored === undefined ? undefined : Math.max(stored, yield* imported)
       let high = Math.min(start ?? last, last, at === Infinity ? last : sequenceOf(at))
       const found: Array<EncodedRecorded> = []
       let isLate = until !== Infinity
-      for (let size = Math.min(limit, 64); high >= first; size *= 2) {
+      for (let size = Math.min(limit, 64); high >= first; size = Math.min(2 * size, 8192)) {
         const low = Math.max(first, high - size + 1)
         const window = (yield* between(filter, low, high)).toReversed().filter((event) => {
           if (isLate && event.recordedAt <= until) isLate = false

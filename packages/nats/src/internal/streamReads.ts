@@ -6,8 +6,9 @@ import type { EventStoreError } from "evolvent/EventStoreError"
 import { because, Unavailable } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
 import type { Revision } from "evolvent/Revision"
-import { history, perMessage, placeOf, sequenceOf } from "./eventMessage.ts"
+import { perMessage, placeOf, sequenceOf } from "./eventMessage.ts"
 import type { EventMessage } from "./eventMessage.ts"
+import { history } from "./messageEvents.ts"
 import { asStoreError, reading } from "./failures.ts"
 import type { Failure, JetStream, StoredMessage } from "./jetstream.ts"
 import type { Log } from "./log.ts"
@@ -172,9 +173,11 @@ export const make = ({ decode, jetstream, log, messages, name }: Parts) => {
       Effect.gen(function* () {
         const last = yield* lastOf(subject)
         if (last === undefined) return { histories: [], endsAt: undefined }
-        const { count, first } = yield* reading("history", () => placeOf(last))
+        const { count, first, isTombstone } = yield* reading("history", () => placeOf(last))
         const endsAt = (first + count - 1) as Revision
         if (endsAt < revision) return { histories: [], endsAt }
+        // What was before a tombstone is gone, wherever somebody looks for it.
+        if (isTombstone) return { histories: yield* historiesOf([last], first, first + count), endsAt }
         const histories =
           first <= revision
             ? yield* historiesOf([last], revision, revision + limit)

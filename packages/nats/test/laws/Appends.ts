@@ -150,6 +150,7 @@ export const shifted = (millis: number): Effect.Effect<Clock.Clock> =>
       currentTimeMillis: Effect.sync(now),
       currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
       currentTimeNanos: clock.currentTimeNanos,
+      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
       sleep: (duration) => clock.sleep(duration)
     }
   })

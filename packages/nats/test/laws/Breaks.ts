@@ -100,11 +100,12 @@ export const numbersOf = ({ reply }: Incoming): { readonly n: number; readonly p
 
 /** A message of which the server says that so many are waiting behind it. */
 export const waiting = (message: Incoming, pending: number): Incoming => {
-  const { description, header, isEmpty, reply = "", status, subject, text } = message
+  const { description, header, isEmpty, reply = "", size, status, subject, text } = message
   return {
     description,
     header,
     isEmpty,
+    size,
     status,
     subject,
     text,

@@ -10,6 +10,7 @@ import { commits } from "./Commits.ts"
 import { feeds } from "./Feeds.ts"
 import { messages } from "./Messages.ts"
 import { opening } from "./Opening.ts"
+import { removals } from "./Removals.ts"
 import { rows } from "./Rows.ts"
 
 /** All of them, in the order of their names. */
@@ -23,5 +24,6 @@ export const laws: ReadonlyArray<Law<Bench>> = [
   ...commits,
   ...checkpoints,
   ...rows,
-  ...buses
+  ...buses,
+  ...removals
 ]

@@ -50,7 +50,9 @@ export const settle = (
   const emptyOnes = (results: ReadonlyArray<Appended | undefined>): Effect.Effect<Outcome, SqlError> => {
     const left = appends.flatMap((append, index) => (results[index] === undefined ? [{ append, index }] : []))
     return Effect.map(statements.all(left.map(({ append }) => append)), (answer): Outcome => {
-      if (answer._tag === "Conflict") return { ...answer, index: left[answer.index]?.index ?? 0 }
+      if (answer._tag === "Conflict" || answer._tag === "Removed") {
+        return { ...answer, index: left[answer.index]?.index ?? 0 }
+      }
       const rest = answer._tag === "Appended" ? [...answer.results] : []
       return { _tag: "Appended", results: results.flatMap((result) => result ?? rest.shift() ?? []) }
     })

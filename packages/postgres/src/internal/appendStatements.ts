@@ -58,6 +58,8 @@ const answer = (outcome: number, revision: number | null, position: number | nul
       return { _tag: "Conflict", index: 0, actual: at }
     case 3:
       return { _tag: "Busy" }
+    case 6:
+      return { _tag: "Removed", index: 0 }
     default:
       return { _tag: "LookCloser" }
   }
@@ -232,9 +234,9 @@ export const make = ({ run, schema }: Database, mayInsert = false): Statements =
     all: (appends) =>
       Effect.map(run(all, columns(appends)), (rows): Answer => {
         const answers = many(rows)
-        const index = answers.findIndex(({ _tag }) => _tag === "Conflict")
-        const conflict = answers[index]
-        if (conflict?._tag === "Conflict") return { ...conflict, index }
+        const index = answers.findIndex(({ _tag }) => _tag === "Conflict" || _tag === "Removed")
+        const refused = answers[index]
+        if (refused?._tag === "Conflict" || refused?._tag === "Removed") return { ...refused, index }
         const other = answers.find(({ _tag }) => _tag !== "Appended")
         if (other !== undefined) return other
         return { _tag: "Appended", results: answers.flatMap((one) => (one._tag === "Appended" ? one.results : [])) }

@@ -9,22 +9,24 @@ import type * as Scope from "effect/Scope"
 import { isSqlError } from "effect/sql/SqlError"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Driver, EncodedAppend, EncodedPage, Outcome, ReadRequest } from "evolvent/EventStore"
-import { because } from "evolvent/EventStoreError"
+import { because, Unsupported } from "evolvent/EventStoreError"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import * as StreamName from "evolvent/StreamName"
-import { settle } from "./appendAlone.ts"
+import { again, settle } from "./appendAlone.ts"
 import { closed } from "./appendRefusals.ts"
 import * as appendStatements from "./appendStatements.ts"
 import { literal } from "./Database.ts"
 import type { Database } from "./Database.ts"
 import * as groupCommit from "./groupCommit.ts"
+import * as importEvents from "./importEvents.ts"
 import * as keptConnections from "./keptConnections.ts"
 import * as inlineAppend from "./inlineAppend.ts"
 import * as inlineRegistry from "./inlineRegistry.ts"
 import { entryProblem } from "./readModelTableLimits.ts"
 import * as feed from "./readFeed.ts"
+import * as removals from "./removal.ts"
 import * as histories from "./readHistory.ts"
 import * as streams from "./readStream.ts"
 import { toRecorded } from "./rows.ts"
@@ -45,12 +47,13 @@ export const make = Effect.fnUntraced(function* (
   const statements = appendStatements.make(db)
   const kept = yield* keptConnections.make(db)
   const [table, sequence] = [literal(`${schema}.events`), literal(`${schema}.position`)]
-  const mayInsert = `SELECT has_table_privilege(${table}, 'INSERT') AND has_sequence_privilege(${sequence}, 'USAGE')`
-  const [mayInsertRow] = yield* Effect.orElseSucceed(run(mayInsert, []), () => [])
-  const gathered = yield* groupCommit.make(
-    appendStatements.make({ ...db, run: kept }, mayInsertRow?.[0] === true),
-    limits
-  )
+  const importing = literal(`${schema}.import_events`)
+  const mayInsert = `has_table_privilege(${table}, 'INSERT') AND has_sequence_privilege(${sequence}, 'USAGE')`
+  const mayCall = (name: string) => `coalesce(has_function_privilege(to_regproc(${name}), 'EXECUTE'), false)`
+  const mayImport = mayCall(importing)
+  const mayRemove = mayCall(literal(`${schema}.remove_stream`))
+  const [rights] = yield* Effect.orElseSucceed(run(`SELECT ${mayInsert}, ${mayImport}, ${mayRemove}`, []), () => [])
+  const gathered = yield* groupCommit.make(appendStatements.make({ ...db, run: kept }, rights?.[0] === true), limits)
   // Whoever still waits for a stream when the store is closed must hear of it.
   const closing = yield* Deferred.make<never, SqlError>()
   yield* Effect.addFinalizer(() => Deferred.fail(closing, closed()))
@@ -60,6 +63,8 @@ export const make = Effect.fnUntraced(function* (
   const readStream = streams.make(db, tail)
   const readFeed = feed.make(db, tail)
   const readHistory = histories.make(db)
+  const importAll = importEvents.make(db)
+  const removal = removals.make(db)
   const findOne = `SELECT ${recordedColumns} FROM ${schema}.events e WHERE e.id = $1 AND e.stream = $2`
   const lastRevision = `SELECT e.revision::float8 FROM ${schema}.events e WHERE e.stream = $1 ORDER BY e.revision DESC LIMIT 1`
   const inTheWay = obstacle(schema)
@@ -100,8 +105,24 @@ export const make = Effect.fnUntraced(function* (
     })
   }
 
-  const keeping = (appends: ReadonlyArray<EncodedAppend>) =>
-    Effect.tap(untilClosed(inline(appends)), (outcome) => sql.afterCommit(Effect.sync(() => committed(outcome))))
+  const keeping = (appends: ReadonlyArray<EncodedAppend>, storing?: Effect.Effect<Outcome, SqlError>) =>
+    Effect.tap(untilClosed(inline(appends, storing)), (outcome) =>
+      sql.afterCommit(Effect.sync(() => committed(outcome)))
+    )
+
+  /** What stores nothing twice, however often it is run: again where it failed and that may help, and no transaction is lost by it. */
+  const whole = (storing: Effect.Effect<Outcome, SqlError>): Effect.Effect<Outcome, SqlError> =>
+    Effect.flatMap(Effect.serviceOption(sql.transactionService), ({ _tag }) =>
+      Effect.tap(
+        _tag === "Some"
+          ? storing
+          : Effect.retry(untilClosed(storing), {
+              schedule: again,
+              while: (error) => reasonOf(error)._tag === "Unavailable"
+            }),
+        (outcome) => sql.afterCommit(Effect.sync(() => committed(outcome)))
+      )
+    )
 
   const explain = (error: SqlError | EventStoreError): EventStoreError =>
     isSqlError(error) ? because("EventStore.append", reasonOf(error)) : error
@@ -129,7 +150,15 @@ export const make = Effect.fnUntraced(function* (
     )
 
   return {
-    capabilities: { idempotency: "forever", appendAll: true, truncate: true, maxAppendBytes: 8 * 1024 * 1024 },
+    capabilities: {
+      idempotency: "forever",
+      appendAll: true,
+      truncate: true,
+      import: rights?.[1] === true,
+      remove: rights?.[2] === true,
+      restore: rights?.[2] === true,
+      maxAppendBytes: 8 * 1024 * 1024
+    },
     append,
     read,
     history: (stream, from, limit) => explained("EventStore.history", readHistory(stream, from, limit)),
@@ -153,18 +182,59 @@ export const make = Effect.fnUntraced(function* (
       ]
       return Effect.asVoid(explained("EventStore.truncate", run(truncate, params)))
     },
+    joinsTransaction: Effect.withFiber((fiber) =>
+      Effect.succeed(Context.getOrUndefined(fiber.context, sql.transactionService) !== undefined)
+    ),
+    remove: (given) => {
+      if (rights?.[2] !== true) return refuseRemoval("EventStore.remove", "removing streams")
+      const removed = removal.remove(given)
+      const append = [removals.asAppend(given)]
+      return explained(
+        "EventStore.remove",
+        Effect.suspend(() => (registry.touches(append) ? keeping(append, removed) : whole(removed)))
+      )
+    },
+    restore: (given) => {
+      if (rights?.[2] !== true) return refuseRemoval("EventStore.restore", "bringing removed streams back")
+      const restored = removal.restore(given)
+      // What projections have seen they do not see again: to them it is the marker that is appended.
+      const append = [removals.asAppend({ ...given, tombstone: given.marker })]
+      return explained(
+        "EventStore.restore",
+        Effect.suspend(() => (registry.touches(append) ? keeping(append, restored) : whole(restored)))
+      )
+    },
     obstacle: Effect.map(explained("EventStore.obstacle", run(inTheWay, [])), ([row]) =>
       row === undefined
         ? undefined
         : { position: Position.make(Number(row[0])), by: String(row[1]), age: Duration.millis(Number(row[2])) }
     ),
+    import: (request) => {
+      if (rights?.[1] !== true) return Effect.fail(because("EventStore.importEncoded", new Unsupported({ feature })))
+      const problem = nameProblem(request.events)
+      return problem === undefined
+        ? Effect.tap(explained("EventStore.importEncoded", importAll(request)), (outcome) =>
+            sql.afterCommit(Effect.sync(() => (outcome._tag === "Imported" ? tail.appended(outcome.last) : undefined)))
+          )
+        : Effect.fail(because("EventStore.importEncoded", problem))
+    },
     listen: tail.follow,
     // The tail polls, for all who follow it.
     pollInterval: "Infinity"
   }
 })
 
-const nameProblem = (appends: ReadonlyArray<EncodedAppend>): StreamName.InvalidStreamName | undefined => {
+// Who may write events may not say when they happened.
+const feature = "importing the events of another store in this role: sign in as the owner of the schema"
+
+const refuseRemoval = (operation: string, feature: string) =>
+  Effect.fail(
+    because(operation, new Unsupported({ feature: `${feature} in this role: sign in as the owner of the schema` }))
+  )
+
+const nameProblem = (
+  appends: ReadonlyArray<Pick<EncodedAppend, "category" | "stream">>
+): StreamName.InvalidStreamName | undefined => {
   for (const { category, stream } of appends) {
     const problem = entryProblem(stream)
     if (problem !== undefined) {

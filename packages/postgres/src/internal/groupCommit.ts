@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Scope from "effect/Scope"
 import type { EncodedAppend, Outcome } from "evolvent/EventStore"
+import { appendGroupSize } from "evolvent/Metrics"
 import type { Limits } from "./appendLimits.ts"
 import { closed, refused } from "./appendRefusals.ts"
 import * as appendQueue from "./appendQueue.ts"
@@ -32,6 +33,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<(append: EncodedAppend) => Effect.Effect<Outcome, SqlError>, never, Scope.Scope> {
   // What it runs is part of no trace: a group belongs to many, and looking belongs to nobody.
   const fork = yield* Effect.withTracerEnabled(FiberSet.makeRuntime(), false)
+  const context = yield* Effect.context<never>()
   // What is held there: the streams of groups under way, and of members that wait alone.
   const queue = appendQueue.make<Member>(limits)
   let returning: Array<Member> = []
@@ -79,6 +81,7 @@ export const make = Effect.fnUntraced(function* (
       begunAt = performance.now()
       isLone = group.length === 1
       for (const { append } of group) queue.hold(append.stream)
+      appendGroupSize.updateUnsafe(group.length, context)
       run(group)
     }
     lookAgain()
@@ -100,6 +103,7 @@ export const make = Effect.fnUntraced(function* (
     freeLanes -= 1
     begunAt = performance.now()
     queue.hold(append.stream)
+    appendGroupSize.updateUnsafe(1, context)
     fork(Effect.suspend(() => statements.event(append))).addObserver((exit) => {
       freeLanes += 1
       queue.release(append.stream)

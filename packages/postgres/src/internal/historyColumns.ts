@@ -8,12 +8,13 @@ import type { History, HistoryPage } from "evolvent/EventStore"
 import * as Position from "evolvent/Position"
 import * as Revision from "evolvent/Revision"
 import type { StreamName } from "evolvent/StreamName"
+import { isTombstone } from "evolvent/Tombstone"
 import type { Database } from "./Database.ts"
 
 // Made by the function read_history, of what was checked when it was appended.
 type Part = readonly [
   endsAt: number,
-  types: ReadonlyArray<string>,
+  types: ReadonlyArray<string> | null,
   data: ReadonlyArray<Json> | null,
   leastVersion: number,
   greatestVersion: number,
@@ -24,8 +25,10 @@ type Part = readonly [
 
 /** Some events by column, unless they are large or of several schema versions. */
 const plain = (revision: Revision.Revision, part: Part): History | undefined => {
-  const [, types, data, version, greatestVersion, firstId, firstPosition, lastPosition] = part
-  if (version !== greatestVersion || data?.length !== types.length) return undefined
+  const [endsAt, types, data, version, greatestVersion, firstId, firstPosition, lastPosition] = part
+  if (version !== greatestVersion || types === null || data?.length !== types.length) return undefined
+  // Of a stream that was removed there is only the tombstone, at the end of where its events were.
+  if (types.length === 1 && revision !== endsAt && isTombstone({ type: types[0] ?? "" })) return undefined
   return {
     revision,
     types,

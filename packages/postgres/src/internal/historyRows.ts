@@ -13,10 +13,10 @@ import { plannedAt } from "./plannedAt.ts"
 import { isSmall } from "./sql/functions/recorded.ts"
 
 // What was checked when it was appended; the id of the first only, and no data of a large one.
-type Row = readonly [type: string, data: Json | null, schemaVersion: number, position: number, id: EventId]
+type Row = readonly [type: string, data: Json | null, schemaVersion: number, position: number, id: EventId | null]
 
 /**
- * Reads a page, up to the first large event; undefined where that is the first of all. Where the page is full nobody has looked
+ * Reads a page, up to the first large event; undefined where that is the first of all, or where the page begins later. Where the page is full nobody has looked
  * where the stream ends.
  */
 export const make = ({ run, schema }: Database) => {
@@ -38,7 +38,8 @@ export const make = ({ run, schema }: Database) => {
         const rows = values as unknown as ReadonlyArray<Row>
         const [first] = rows
         if (first === undefined) return { histories: [], endsAt: undefined }
-        if (first[1] === null) return undefined
+        // Without an id it is not the one that was asked for: the stream was removed, and this is its tombstone.
+        if (first[1] === null || first[4] === null) return undefined
         const endsAt = rows.length < limit ? Revision.make(from + rows.length - 1) : undefined
         const types: Array<string> = []
         const data: Array<Json> = []

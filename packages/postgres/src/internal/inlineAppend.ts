@@ -14,7 +14,7 @@ import type { EventStoreError } from "evolvent/EventStoreError"
 import type { Recorded } from "evolvent/EventData"
 import { again, settle } from "./appendAlone.ts"
 import type { Limits } from "./appendLimits.ts"
-import type { Statements } from "./appendStatements.ts"
+import type { Answer, Statements } from "./appendStatements.ts"
 import type { Database } from "./Database.ts"
 import type { Registry } from "./inlineRegistry.ts"
 import { toRecorded } from "./rows.ts"
@@ -23,6 +23,9 @@ import { explain, mayBeStored, sqlState } from "./sqlErrors.ts"
 import { inTransaction } from "./transaction.ts"
 
 type Failure = SqlError | EventStoreError
+
+/** What stores some appends, instead of what stores them mostly. */
+type Storing = Effect.Effect<Answer, SqlError> | undefined
 
 const texts = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
 const numbers = (values: ReadonlyArray<number>) =>
@@ -99,7 +102,8 @@ export const make = (db: Database, statements: Statements, registry: Registry, l
   const within = Effect.fnUntraced(function* (
     appends: ReadonlyArray<EncodedAppend>,
     waits: boolean,
-    announced: string
+    announced: string,
+    storing: Storing
   ): Effect.fn.Return<Outcome | undefined, Failure> {
     const [only] = appends
     const single = only !== undefined && appends.length === 1
@@ -110,7 +114,7 @@ export const make = (db: Database, statements: Statements, registry: Registry, l
     ])
     const [, inline, held] = row as unknown as readonly [string, ReadonlyArray<string>, boolean]
     if (!held) return undefined
-    const attempt = single ? statements.one(only, true) : statements.all(appends)
+    const attempt = storing ?? (single ? statements.one(only, true) : statements.all(appends))
     const outcome = yield* settle(statements, appends, attempt, { retry: false })
     if (outcome._tag !== "Appended" || inline.length === 0) return outcome
     const events = yield* storedBy(appends, outcome.results)
@@ -121,10 +125,12 @@ export const make = (db: Database, statements: Statements, registry: Registry, l
     return outcome
   })
 
-  const alone = (appends: ReadonlyArray<EncodedAppend>): Effect.Effect<Outcome, Failure> => {
+  const alone = (appends: ReadonlyArray<EncodedAppend>, storing: Storing): Effect.Effect<Outcome, Failure> => {
     let announced = registry.announcement()
     const attempt = (waits: boolean) =>
-      Effect.suspend(() => inTransaction(sql, within(appends, waits, (announced = registry.announcement())), identity))
+      Effect.suspend(() =>
+        inTransaction(sql, within(appends, waits, (announced = registry.announcement()), storing), identity)
+      )
     // A projection that was registered here since then may be the one that the database asks for.
     const knowsMore = (error: Failure) =>
       isSqlError(error) && sqlState(error) === unaware && announced !== registry.announcement()
@@ -161,15 +167,17 @@ export const make = (db: Database, statements: Statements, registry: Registry, l
     })
   }
 
-  return (appends: ReadonlyArray<EncodedAppend>): Effect.Effect<Outcome, Failure> =>
+  return (appends: ReadonlyArray<EncodedAppend>, storing?: Storing): Effect.Effect<Outcome, Failure> =>
     Effect.flatMap(Effect.serviceOption(sql.transactionService), (transaction) =>
       Option.isSome(transaction)
-        ? Effect.flatMap(inTransaction(sql, within(appends, true, registry.announcement()), identity), (outcome) =>
-            outcome === undefined ? Effect.die("a stream that was waited for is not held") : Effect.succeed(outcome)
+        ? Effect.flatMap(
+            inTransaction(sql, within(appends, true, registry.announcement(), storing), identity),
+            (outcome) =>
+              outcome === undefined ? Effect.die("a stream that was waited for is not held") : Effect.succeed(outcome)
           )
         : oneByOne(
             appends.map(({ stream }) => stream),
-            alone(appends)
+            alone(appends, storing)
           )
     )
 }

@@ -12,6 +12,8 @@ import * as inline from "./migrations/0005_inline.ts"
 import * as members from "./migrations/0006_members.ts"
 import * as swap from "./migrations/0007_swap.ts"
 import * as retention from "./migrations/0008_retention.ts"
+import * as imports from "./migrations/0009_import.ts"
+import * as removal from "./migrations/0010_removal.ts"
 import { explain, isConnection, sqlState } from "./sqlErrors.ts"
 
 /** One change to a schema. */
@@ -29,7 +31,9 @@ export const steps: ReadonlyArray<Step> = [
   { name: "inline", statements: inline.statements },
   { name: "members", statements: members.statements },
   { name: "swap", statements: swap.statements },
-  { name: "retention", statements: retention.statements }
+  { name: "retention", statements: retention.statements },
+  { name: "import", statements: imports.statements },
+  { name: "removal", statements: removal.statements }
 ]
 
 /** The version of the schema that this code was written for. */

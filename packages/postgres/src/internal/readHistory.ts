@@ -29,7 +29,8 @@ export const make = (db: Database) => {
     const params = [PgTypes.text(stream), PgTypes.int8(BigInt(from)), PgTypes.int4(some)]
     return Effect.map(db.run(whole, params), (found): HistoryPage => {
       const events = EventStore.decodePage(found.map(toRecorded))
-      const endsAt = found.length < some ? Revision.make(from + found.length - 1) : undefined
+      const last = events.at(-1)?.revision ?? from - 1
+      const endsAt = found.length < some && last >= 0 ? Revision.make(last) : undefined
       return { histories: Arr.isReadonlyArrayNonEmpty(events) ? [EventStore.historyOf(events)] : [], endsAt }
     })
   }

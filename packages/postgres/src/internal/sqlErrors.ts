@@ -58,8 +58,8 @@ const meanings: ReadonlyArray<readonly [prefix: string, isRetryable: boolean, wo
     "42501",
     false,
     "the role that this process signs in with lacks a right that this call needs: readers only read, writers also append " +
-      "and keep read models, and migrations are the owner's. Sign in with the role for it, or grant each role what it " +
-      "needs, as after every migration (Postgres.roles, or sql/grants.sql)"
+      "and keep read models; migrations, imports and the removal of streams are the owner's. Sign in with the role for it, " +
+      "or grant each role what it needs, as after every migration (Postgres.roles, or sql/grants.sql)"
   ],
   ["28", false, "PostgreSQL does not let this role sign in: look at its name, its password and pg_hba.conf"],
   ["57P01", true, "the server ended the session: it shuts down, or somebody ended it"],

@@ -81,6 +81,7 @@ const lease = law(
       currentTimeMillis: Effect.sync(now),
       currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
       currentTimeNanos: clock.currentTimeNanos,
+      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
       sleep: (duration) => clock.sleep(duration)
     }
     yield* checkpoints.acquire("law", "one", Duration.minutes(5))

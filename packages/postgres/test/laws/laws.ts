@@ -7,6 +7,7 @@ import { feeding } from "./Feeds.ts"
 import { holding } from "./Floors.ts"
 import { looking } from "./Looks.ts"
 import { overtaking } from "./Overtaken.ts"
+import { removals } from "./Removals.ts"
 import { trailing } from "./Tails.ts"
 
 /** All of them. */
@@ -17,5 +18,6 @@ export const laws: ReadonlyArray<Law<Bench>> = [
   ...feeding,
   ...appending,
   ...overtaking,
-  ...trailing
+  ...trailing,
+  ...removals
 ]

@@ -8,10 +8,24 @@ import * as EventFilter from "../../EventFilter.ts"
 import type { EventId } from "../../EventId.ts"
 import { isMet } from "../../EventStore.ts"
 import { because, Unavailable } from "../../EventStoreError.ts"
-import type { Driver, EncodedAppend, EncodedPage, EncodedRecorded, Outcome, ReadRequest } from "../../EventStore.ts"
+import type {
+  Driver,
+  EncodedAppend,
+  EncodedEvent,
+  EncodedImport,
+  EncodedPage,
+  EncodedRecorded,
+  EncodedRemoval,
+  EncodedRestoration,
+  Imported,
+  Outcome,
+  ReadRequest
+} from "../../EventStore.ts"
 import * as Position from "../../Position.ts"
 import * as Revision from "../../Revision.ts"
 import * as StreamName from "../../StreamName.ts"
+import * as Tombstone from "../../Tombstone.ts"
+import { followProblem, standing } from "../importing.ts"
 import { repeats } from "../repeats.ts"
 import * as Transaction from "./transaction.ts"
 
@@ -27,26 +41,24 @@ export const make = (): Driver => {
   const listeners = new Set<Queue.Queue<void>>()
   // Starting again from what is stored keeps recordedAt from ever going back, whatever the clock does.
   let lastRecordedAt = 0
+  // What was imported has the times of other clocks, which may not agree: from then on places in time are looked for.
+  let isByTime = true
 
   const revisionOf = (stream: StreamName.StreamName): Revision.Revision | undefined =>
     byStream.get(stream)?.at(-1)?.revision
   const head = (): Position.Position => log.at(-1)?.position ?? Position.beginning
 
-  const write = (append: EncodedAppend, recordedAt: number): void => {
-    const { category, stream } = append
-    for (const event of append.events) {
-      const recorded: EncodedRecorded = {
-        ...event,
-        stream,
-        category,
-        revision: Revision.next(revisionOf(stream)),
-        position: Position.make(head() + 1),
-        recordedAt
-      }
-      log.push(recorded)
-      listIn(byStream, stream).push(recorded)
-      listIn(byCategory, category).push(recorded)
-      byId.set(event.id, recorded)
+  const put = (event: EncodedRecorded): void => {
+    log.push(event)
+    listIn(byStream, event.stream).push(event)
+    listIn(byCategory, event.category).push(event)
+    byId.set(event.id, event)
+  }
+
+  const write = ({ category, events, stream }: EncodedAppend, recordedAt: number): void => {
+    for (const event of events) {
+      const revision = Revision.next(revisionOf(stream))
+      put({ ...event, stream, category, revision, position: Position.make(head() + 1), recordedAt })
     }
   }
 
@@ -57,6 +69,8 @@ export const make = (): Driver => {
     if (Result.isFailure(repeated)) return repeated.failure
     for (const [index, one] of appends.entries()) {
       if (repeated.success[index] !== undefined) continue
+      const last = byStream.get(one.stream)?.at(-1)
+      if (last !== undefined && Tombstone.isTombstone(last)) return { _tag: "Removed", index }
       const actual = revisionOf(one.stream)
       if (!isMet(one.expected, actual)) return { _tag: "Conflict", index, actual }
     }
@@ -72,6 +86,78 @@ export const make = (): Driver => {
     return { _tag: "Appended", results }
   }
 
+  /** Appends an event of the store's own, at once with whatever was done before it. */
+  const mark = (stream: StreamName.StreamName, category: string, event: EncodedEvent, now: number): Outcome => {
+    lastRecordedAt = Math.max(lastRecordedAt, now)
+    write({ stream, category, expected: "any", events: [event], idsAreNew: true }, lastRecordedAt)
+    for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
+    return { _tag: "Appended", results: [{ revision: revisionOf(stream), position: head(), repeated: false }] }
+  }
+
+  /** Puts events of another store behind the last one, all or none. */
+  const importAll = ({ behind, events }: EncodedImport): Imported => {
+    if (head() !== behind) return { _tag: "Moved", newest: head() }
+    const seen = new Set<StreamName.StreamName>()
+    for (const [index, event] of events.entries()) {
+      const id = byId.has(event.id) ? `its id ${event.id} is stored already` : undefined
+      // The second one of a stream follows its first, as is known by now.
+      const place = seen.has(event.stream) ? undefined : followProblem(event, byStream.get(event.stream)?.at(-1))
+      const problem = id ?? place
+      if (problem !== undefined) return { _tag: "Misplaced", index, problem }
+      seen.add(event.stream)
+    }
+    for (const event of events) {
+      isByTime &&= event.recordedAt >= lastRecordedAt
+      lastRecordedAt = Math.max(lastRecordedAt, event.recordedAt)
+      put(standing(event, Position.make(head() + 1)))
+    }
+    for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
+    return { _tag: "Imported", last: head() }
+  }
+
+  const listsOf = (stream: StreamName.StreamName, category: string): ReadonlyArray<Array<EncodedRecorded>> => [
+    log,
+    listIn(byStream, stream),
+    listIn(byCategory, category)
+  ]
+
+  const take = (gone: ReadonlySet<EncodedRecorded>, lists: ReadonlyArray<Array<EncodedRecorded>>): void => {
+    for (const { id } of gone) byId.delete(id)
+    for (const list of lists) {
+      const left = list.filter((event) => !gone.has(event))
+      left.forEach((event, i) => (list[i] = event))
+      list.length = left.length
+    }
+  }
+
+  const remove = ({ category, expected, stream, tombstone }: EncodedRemoval, now: number): Outcome => {
+    const events = byStream.get(stream) ?? []
+    const last = events.at(-1)
+    if (last?.id === tombstone.id) {
+      return { _tag: "Appended", results: [{ revision: last.revision, position: last.position, repeated: false }] }
+    }
+    if (revisionOf(stream) !== expected) return { _tag: "Conflict", index: 0, actual: revisionOf(stream) }
+    const gone = new Set(events)
+    const marked = mark(stream, category, tombstone, now)
+    take(gone, listsOf(stream, category))
+    return marked
+  }
+
+  const restore = ({ category, events, expected, marker, stream }: EncodedRestoration, now: number): Outcome => {
+    const last = byStream.get(stream)?.at(-1)
+    const isTaken = (event: EncodedRecorded) =>
+      byId.has(event.id) || log.some(({ position }) => position === event.position)
+    if (last?.revision !== expected || !Tombstone.isTombstone(last) || events.some(isTaken)) {
+      return { _tag: "Conflict", index: 0, actual: last?.revision }
+    }
+    for (const event of events) byId.set(event.id, event)
+    for (const list of listsOf(stream, category)) {
+      for (const event of events) list.push(event)
+      list.sort((a, b) => a.position - b.position)
+    }
+    return mark(stream, category, marker, now)
+  }
+
   const candidates = (filter: EventFilter.EventFilter): ReadonlyArray<EncodedRecorded> => {
     if (filter._tag === "Stream") return byStream.get(filter.stream) ?? []
     if (filter._tag === "Categories" && filter.categories.length === 1) {
@@ -85,7 +171,7 @@ export const make = (): Driver => {
     const list = candidates(filter)
     const forwards = direction === "forwards"
     const events: Array<EncodedRecorded> = []
-    let i = startIndex(list, from, forwards)
+    let i = from?._tag === "Time" && !isByTime ? timeIndex(list, from.time, forwards) : startIndex(list, from, forwards)
     const stop = forwards ? Math.min(list.length, i + scanLimit) : Math.max(-1, i - scanLimit)
     for (; i !== stop && events.length < limit; i += forwards ? 1 : -1) {
       const event = list[i] as EncodedRecorded
@@ -97,7 +183,15 @@ export const make = (): Driver => {
   }
 
   return {
-    capabilities: { idempotency: "forever", appendAll: true, truncate: true, maxAppendBytes: 16 * 1024 * 1024 },
+    capabilities: {
+      idempotency: "forever",
+      appendAll: true,
+      truncate: true,
+      remove: true,
+      restore: true,
+      import: true,
+      maxAppendBytes: 16 * 1024 * 1024
+    },
     append: (appends) =>
       Effect.flatMap(Transaction.Current, (transaction) => {
         const refused = transaction?.open === true ? transaction.refused() : undefined
@@ -124,14 +218,11 @@ export const make = (): Driver => {
           ({ position, recordedAt }, i) => position >= before || recordedAt >= time || i === ofStream.length - 1
         )
         const gone = new Set(ofStream.slice(0, Math.max(0, kept)))
-        if (gone.size === 0) return
-        for (const { id } of gone) byId.delete(id)
-        for (const list of [log, ofStream, byCategory.get(StreamName.category(stream)) ?? []]) {
-          const left = list.filter((event) => !gone.has(event))
-          left.forEach((event, i) => (list[i] = event))
-          list.length = left.length
-        }
+        if (gone.size > 0) take(gone, listsOf(stream, StreamName.category(stream)))
       }),
+    remove: (removal) => Effect.map(Clock.currentTimeMillis, (now) => remove(removal, now)),
+    restore: (restoration) => Effect.map(Clock.currentTimeMillis, (now) => restore(restoration, now)),
+    import: (events) => Effect.sync(() => importAll(events)),
     listen: Effect.gen(function* () {
       const queue = yield* Queue.sliding<void>(1)
       yield* Effect.acquireRelease(
@@ -166,4 +257,11 @@ const startIndex = (list: ReadonlyArray<EncodedRecorded>, from: ReadRequest["fro
     else high = middle
   }
   return forwards ? low : low - 1
+}
+
+/** The same by a time where times do not follow positions. */
+const timeIndex = (list: ReadonlyArray<EncodedRecorded>, time: number, forwards: boolean): number => {
+  if (!forwards) return list.findLastIndex(({ recordedAt }) => recordedAt <= time)
+  const found = list.findIndex(({ recordedAt }) => recordedAt >= time)
+  return found < 0 ? list.length : found
 }

@@ -2,6 +2,7 @@
 import { flushed, floorLock, streamKey } from "./floor.ts"
 import { now } from "./now.ts"
 import { asOwner } from "./rights.ts"
+import { isTombstone } from "./tombstone.ts"
 
 /** What an event is stored by. */
 interface Names {
@@ -19,7 +20,7 @@ interface Names {
  * where it is expected. append_one finds out which.
  *
  * One statement, in this order: the stream's lock, the floor, the position. Its snapshot is older than the lock: who has
- * appended in between is met by the unique index. That the expectation holds proves that the id is new to the stream.
+ * appended in between is met by the unique index. Nothing is stored behind a tombstone. That the expectation holds proves that the id is new to the stream.
  */
 const insert = (schema: string, names: Names) => {
   const { data, expected, id, metadata, stream, type, version } = names
@@ -35,9 +36,9 @@ const insert = (schema: string, names: Names) => {
       WHERE ${locks} AND NOT EXISTS (SELECT FROM ${schema}.events e WHERE e.stream = ${stream})`,
     next: `${event(`${expected} + 1`, `greatest(head.recorded_at, ${now})`)}
       FROM (
-        SELECT e.revision, e.recorded_at FROM ${schema}.events e WHERE e.stream = ${stream} ORDER BY e.revision DESC LIMIT 1
+        SELECT e.revision, e.recorded_at, e.type FROM ${schema}.events e WHERE e.stream = ${stream} ORDER BY e.revision DESC LIMIT 1
       ) head
-      WHERE head.revision = ${expected} AND ${locks}`
+      WHERE head.revision = ${expected} AND NOT ${isTombstone("head.type")} AND ${locks}`
   }
 }
 

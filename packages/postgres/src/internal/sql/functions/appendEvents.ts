@@ -2,6 +2,7 @@
 import { flushed, floorLock, streamKey } from "./floor.ts"
 import { now } from "./now.ts"
 import { asOwner } from "./rights.ts"
+import { isTombstone } from "./tombstone.ts"
 
 /**
  * Stores of these events those that go behind their expected revisions (-1: as the first of their streams), and leaves out
@@ -20,9 +21,10 @@ const insert = (schema: string, lists: string): string => `
     ) floor
     CROSS JOIN unnest(${lists}) u(stream, expected, id, type, version, data, metadata)
     LEFT JOIN LATERAL (
-      SELECT e.revision, e.recorded_at FROM ${schema}.events e WHERE e.stream = u.stream ORDER BY e.revision DESC LIMIT 1
+      SELECT e.revision, e.recorded_at, e.type FROM ${schema}.events e WHERE e.stream = u.stream ORDER BY e.revision DESC LIMIT 1
     ) head ON true
-    WHERE pg_try_advisory_xact_lock(${streamKey(schema, "u.stream")}) AND coalesce(head.revision, -1) = u.expected`
+    WHERE pg_try_advisory_xact_lock(${streamKey(schema, "u.stream")}) AND coalesce(head.revision, -1) = u.expected
+      AND NOT ${isTombstone("head.type")}`
 
 /** For each append the position of its event when it was stored, else null; ids that someone else stores are waited for, briefly. */
 export const appendEvents = (schema: string): string => `

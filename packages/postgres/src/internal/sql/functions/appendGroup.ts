@@ -3,6 +3,7 @@ import { streamKey, takeFloor } from "./floor.ts"
 import { now } from "./now.ts"
 import { keepsSnapshot } from "./refuseStale.ts"
 import { asOwner } from "./rights.ts"
+import { isTombstone } from "./tombstone.ts"
 
 /**
  * Arrays with one element for each append (appends to one stream adjacent and in order), and with one for each event,
@@ -10,7 +11,7 @@ import { asOwner } from "./rights.ts"
  * expectation cannot show a repeat, else null. With `p_all` nothing is stored unless everything can be.
  *
  * `outcomes`: 0 stored, 1 conflict (`revisions` has the stream's), 3 someone holds the stream, 5 an id is known, look
- * closer. It never waits for a stream: who holds one delays only that one. `lock_timeout` is for ids that another
+ * closer, 6 the stream was removed. It never waits for a stream: who holds one delays only that one. `lock_timeout` is for ids that another
  * transaction is storing.
  */
 export const appendGroup = (schema: string): string => `
@@ -24,6 +25,7 @@ DECLARE
   held boolean[];
   heads bigint[];
   times timestamptz[];
+  removed boolean[];
   known boolean[];
   base bigint[] := array_fill(NULL::bigint, ARRAY[n]);
   drawn bigint[];
@@ -38,9 +40,9 @@ DECLARE
 BEGIN
   IF NOT p_all THEN nothing := set_config('lock_timeout', '100ms', true); END IF;
   SELECT array_agg(pg_try_advisory_xact_lock(${streamKey(schema, "u.stream")})) INTO held FROM unnest(p_streams) u(stream);
-  SELECT array_agg(coalesce(x.revision, -1)), array_agg(x.recorded_at) INTO heads, times
+  SELECT array_agg(coalesce(x.revision, -1)), array_agg(x.recorded_at), array_agg(${isTombstone("x.type")}) INTO heads, times, removed
     FROM unnest(p_streams) u(stream) LEFT JOIN LATERAL (
-      SELECT e.revision, e.recorded_at FROM ${schema}.events e WHERE e.stream = u.stream ORDER BY e.revision DESC LIMIT 1
+      SELECT e.revision, e.recorded_at, e.type FROM ${schema}.events e WHERE e.stream = u.stream ORDER BY e.revision DESC LIMIT 1
     ) x ON true;
   IF -2 = ANY (p_expected) OR -3 = ANY (p_expected) THEN
     SELECT array_agg(x.one IS NOT NULL) INTO known
@@ -54,6 +56,7 @@ BEGIN
     expected := p_expected[i];
     IF NOT held[i] THEN outcomes[i] := 3;
     ELSIF known[i] THEN outcomes[i] := 5;
+    ELSIF removed[i] THEN outcomes[i] := 6;
     ELSIF expected = head OR expected = -2 OR (expected = -3 AND head >= 0) THEN
       base[i] := head - events;
       head := head + p_counts[i];
@@ -82,7 +85,7 @@ BEGIN
       END IF;
     END LOOP;
   END IF;
-  IF NOT stores OR (p_all AND (1 = ANY (outcomes) OR 3 = ANY (outcomes) OR 5 = ANY (outcomes))) THEN RETURN; END IF;
+  IF NOT stores OR (p_all AND (1 = ANY (outcomes) OR 3 = ANY (outcomes) OR 5 = ANY (outcomes) OR 6 = ANY (outcomes))) THEN RETURN; END IF;
   ${takeFloor(schema)}
   now_ := ${now};
   SELECT array_agg(nextval('${schema}.position'::regclass)) INTO drawn FROM generate_series(1, events);

@@ -3,9 +3,11 @@ import { streamKey, takeFloor } from "./floor.ts"
 import { now } from "./now.ts"
 import { keepsSnapshot } from "./refuseStale.ts"
 import { asOwner } from "./rights.ts"
+import { isTombstone } from "./tombstone.ts"
 
 /**
- * `outcome`: 0 stored (or empty and as expected), 1 conflict, 3 someone holds the stream, 5 an id is known, look closer.
+ * `outcome`: 0 stored (or empty and as expected), 1 conflict, 3 someone holds the stream, 5 an id is known, look closer,
+ * 6 the stream was removed.
  *
  * Its ids are looked up first where it may be a repeat; one that another transaction stores at this moment is found by
  * the unique index, within a savepoint so that the caller's transaction goes on. In a transaction of stricter isolation a
@@ -22,6 +24,7 @@ DECLARE
   n int := cardinality(p_ids);
   head bigint;
   at timestamptz;
+  last_type text;
   now_ timestamptz := ${now};
   violated text;
   nothing text;
@@ -30,13 +33,14 @@ BEGIN
   ELSIF NOT pg_try_advisory_xact_lock(${streamKey(schema, "p_stream")}) THEN outcome := 3; RETURN;
   ELSE nothing := set_config('lock_timeout', '100ms', true);
   END IF;
-  SELECT e.revision, e.recorded_at INTO head, at
+  SELECT e.revision, e.recorded_at, e.type INTO head, at, last_type
     FROM ${schema}.events e WHERE e.stream = p_stream ORDER BY e.revision DESC LIMIT 1;
   head := coalesce(head, -1);
   revision := head;
   IF n > 0 AND (p_wait OR p_expected <> head) AND EXISTS (
     SELECT 1 FROM unnest(p_ids) u(id) CROSS JOIN LATERAL (SELECT 1 FROM ${schema}.events e WHERE e.id = u.id LIMIT 1) x
   ) THEN outcome := 5; RETURN; END IF;
+  IF ${isTombstone("last_type")} THEN outcome := 6; RETURN; END IF;
   IF NOT (p_expected = -2 OR p_expected = head OR (p_expected = -3 AND head >= 0)) THEN outcome := 1; ELSE outcome := 0; END IF;
   IF outcome = 1 OR n = 0 THEN
     nothing := ${schema}.refuse_stale(p_stream, p_category, head);
