@@ -16,6 +16,7 @@ const benchmarks: { readonly [name: string]: () => Promise<Benchmark> } = {
   load: () => import("./load.ts"),
   read: () => import("./read.ts"),
   projection: () => import("./projection.ts"),
+  evolution: () => import("./evolution.ts"),
   nats: () => import("./nats.ts"),
   scale: () => import("./scale.ts")
 }

@@ -21,6 +21,8 @@ export type { Executed, ExecuteOptions } from "./internal/execute.ts"
 export { load } from "./internal/load.ts"
 export type { LoadOptions } from "./internal/load.ts"
 export type { Loaded } from "./internal/snapshot.ts"
+export { layerCache } from "./internal/stateCache.ts"
+export type { CacheOptions } from "./internal/stateCache.ts"
 
 /** What `decide` returns: the events that happen (none is fine), or a rejection. */
 export type Decision<Event, Rejection = unknown> = ReadonlyArray<Event> | Result.Result<ReadonlyArray<Event>, Rejection>

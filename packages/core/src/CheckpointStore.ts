@@ -68,6 +68,8 @@ export class CheckpointStore extends Context.Service<
     readonly load: (name: string) => Effect.Effect<Checkpoint, CheckpointStoreError>
     /** The checkpoints of some names, in their order. */
     readonly loadAll: (names: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Checkpoint>, CheckpointStoreError>
+    /** The names of all checkpoints and leases that anybody has ever begun, in the order of their characters. */
+    readonly names: Effect.Effect<ReadonlyArray<string>, CheckpointStoreError>
     /** Runs writes and moves checkpoints: batches of read models always commit with them where the backend can. */
     readonly transact: <A, E, R>(
       moves: Move | ReadonlyArray<Move>,
@@ -140,6 +142,8 @@ export class CheckpointStore extends Context.Service<
 export interface Driver {
   readonly capabilities: Capabilities
   readonly load: (names: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Checkpoint>, CheckpointStoreError>
+  /** In any order. */
+  readonly names: Effect.Effect<ReadonlyArray<string>, CheckpointStoreError>
   readonly commit: <A, E, R>(
     moves: ReadonlyArray<Move>,
     writes: Effect.Effect<A, E, R>

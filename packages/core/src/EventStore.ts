@@ -4,11 +4,11 @@ import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
-import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { EventData, Recorded } from "./EventData.ts"
 import type { EventFilter } from "./EventFilter.ts"
 import type { EventId } from "./EventId.ts"
+import type { EncodedImport, EncodedRecorded, Imported } from "./internal/eventStoreDriver.ts"
 import type { EventIdReused, EventStoreError, WrongExpectedRevision } from "./EventStoreError.ts"
 import type { Position } from "./Position.ts"
 import type { Revision } from "./Revision.ts"
@@ -36,6 +36,8 @@ export interface Append {
   readonly stream: StreamName
   readonly events: ReadonlyArray<EventData>
   readonly expected?: Expected
+  /** Whether the ids that were given were made for this append, so that nobody can have stored them: a short way may be taken. */
+  readonly idsAreNew?: boolean
 }
 
 /**
@@ -100,6 +102,18 @@ export interface Truncation {
   readonly recordedBefore: DateTime.Utc
 }
 
+/**
+ * How a stream is removed: archived, so that a copy of it is elsewhere, or deleted for good; and what its tombstone is to
+ * say. `expected` is the revision of its last event: who removes a stream has seen all of it.
+ */
+export interface Removal {
+  readonly as: "archived" | "deleted"
+  readonly expected: Revision
+  /** Where the copy is. */
+  readonly archive?: string
+  readonly reason?: string
+}
+
 /** An append that is not through yet: readers wait behind it, so that nothing can appear where they have passed. */
 export interface Obstacle {
   /** Behind which position. */
@@ -118,6 +132,12 @@ export interface Capabilities {
   readonly appendAll: boolean
   /** Whether old messages of a bus that is made of the log can be removed. */
   readonly truncate: boolean
+  /** Whether streams can be removed. */
+  readonly remove: boolean
+  /** Whether archived streams can come back, each event to where it stood. */
+  readonly restore: boolean
+  /** Whether the events of another store can be imported (`StoreCopy`). */
+  readonly import: boolean
   /** How many bytes of data and metadata one append may hold. */
   readonly maxAppendBytes: number
 }
@@ -160,7 +180,7 @@ export class EventStore extends Context.Service<
     readonly append: (
       stream: StreamName,
       events: ReadonlyArray<EventData>,
-      options?: { readonly expected?: Expected }
+      options?: Omit<Append, "stream" | "events">
     ) => Effect.Effect<Appended, WrongExpectedRevision | EventIdReused | EventStoreError>
     /** Appends to several streams, all or nothing; a conflict in one leaves all of them untouched. */
     readonly appendAll: (
@@ -196,113 +216,57 @@ export class EventStore extends Context.Service<
      * its last one. What is left keeps its place; ids that were removed may come again.
      */
     readonly truncate: (stream: StreamName, upTo: Truncation) => Effect.Effect<void, EventStoreError>
+    /**
+     * Removes a stream: in one step a `Tombstone` takes the place of its last event's successor, and all events before
+     * it are gone. Whoever appends is refused from then on (`StreamArchived`, `StreamDeleted`), whatever is expected; readers
+     * find the tombstone, at its own place in the order.
+     *
+     * Asked for again, it gives where the tombstone stands. What is archived may be deleted later; deleted is final.
+     */
+    readonly remove: (
+      stream: StreamName,
+      removal: Removal
+    ) => Effect.Effect<Appended, WrongExpectedRevision | EventStoreError>
+    /**
+     * Brings an archived stream back: its events stand where they stood, and behind the tombstone an event of type
+     * `$restored` says so; then the stream goes on. They are to be all that it had, as its archive has them.
+     */
+    readonly restore: (
+      stream: StreamName,
+      events: ReadonlyArray<EncodedRecorded>
+    ) => Effect.Effect<Appended, EventStoreError>
+    /** What `read` gives, as it is stored: for copies, which are to lose nothing. */
+    readonly readEncoded: (
+      filter: EventFilter,
+      options?: ReadOptions
+    ) => Stream.Stream<EncodedRecorded, EventStoreError>
+    /**
+     * Stores events of another store behind the end of the log, with their ids, revisions and times: a page of an import.
+     * `StoreCopy` is made of it; nobody else should have a use for it.
+     */
+    readonly importEncoded: (events: EncodedImport) => Effect.Effect<Imported, EventStoreError>
+    /** Whether what this fiber appends joins a transaction of its caller, which may undo it yet. */
+    readonly joinsTransaction: Effect.Effect<boolean>
     /** The append, not through yet, that those who follow the log have to wait for; undefined where nothing holds them up. */
     readonly obstacle: Effect.Effect<Obstacle | undefined, EventStoreError>
   }
 >()("evolvent/EventStore") {}
 
-/** An event as a driver takes it: data and metadata are JSON texts. */
-export interface EncodedEvent {
-  readonly id: EventId
-  readonly type: string
-  readonly schemaVersion: number
-  readonly data: string
-  readonly metadata: string
-}
-
-/** An event as a driver gives it back; `recordedAt` in epoch milliseconds. */
-export interface EncodedRecorded extends EncodedEvent {
-  readonly stream: StreamName
-  readonly category: string
-  readonly revision: Revision
-  readonly position: Position
-  readonly recordedAt: number
-}
-
-/** Events of one stream as a driver takes them; `idsAreNew` where their ids were made for this append, so that nobody has them. */
-export interface EncodedAppend {
-  readonly stream: StreamName
-  readonly category: string
-  readonly expected: Expected
-  readonly events: ReadonlyArray<EncodedEvent>
-  readonly idsAreNew: boolean
-}
-
-/** How an append ended; a conflict is a value, and `index` says which of the appends it concerns. */
-export type Outcome =
-  | { readonly _tag: "Appended"; readonly results: ReadonlyArray<Appended> }
-  | { readonly _tag: "Conflict"; readonly index: number; readonly actual: Revision | undefined }
-  | { readonly _tag: "IdReused"; readonly index: number; readonly id: EventId; readonly problem: string }
-
-/**
- * One page that a driver is asked for; `time` in epoch milliseconds.
- *
- * A page of a stream from a revision, a time or its beginning holds all that is stored. Every other page ends where a
- * later event could still appear in front of what follows.
- */
-export interface ReadRequest {
-  readonly filter: EventFilter
-  readonly direction: "forwards" | "backwards"
-  readonly from:
-    | { readonly _tag: "Revision"; readonly revision: Revision }
-    | { readonly _tag: "Position"; readonly position: Position }
-    | { readonly _tag: "Time"; readonly time: number }
-    | undefined
-  readonly limit: number
-  /** Whether the reader follows the log: it takes what there is, and would rather have a short page than wait for one. */
-  readonly follows: boolean
-}
-
-/** A page of a driver; `done` when nothing lay beyond `through` when it was read. */
-export interface EncodedPage extends Page<EncodedRecorded> {
-  readonly done: boolean
-}
-
-/** A page of a stream's history; `endsAt` is the revision of the stream's last event when it was read, where that is known. */
-export interface HistoryPage {
-  readonly histories: ReadonlyArray<History>
-  readonly endsAt: Revision | undefined
-}
-
-/**
- * What a backend implements; everything else about the store is written once above it (`EventStore.make`).
- *
- * `src/internal/memory/eventStore.ts` is the reference to read first, `@evolvent/testing/conformance` the suite to pass.
- */
-export interface Driver {
-  readonly capabilities: Capabilities
-  /** Checks expectations and ids under the write and writes all appends, or none. */
-  readonly append: (appends: ReadonlyArray<EncodedAppend>) => Effect.Effect<Outcome, EventStoreError>
-  /** Reads one page: at most `limit` events, `through` as far as the reader may pass. */
-  readonly read: (request: ReadRequest) => Effect.Effect<EncodedPage, EventStoreError>
-  /**
-   * Events of a stream from a revision on: `limit` of them or all that there are; fewer, but some, where they are large.
-   * Without `endsAt` there may be more. Left out, it is made of `read`.
-   */
-  readonly history?: (stream: StreamName, from: Revision, limit: number) => Effect.Effect<HistoryPage, EventStoreError>
-  readonly find: (stream: StreamName, id: EventId) => Effect.Effect<EncodedRecorded | undefined, EventStoreError>
-  readonly head: Effect.Effect<Position, EventStoreError>
-  /** The greatest position that is stored, also where a reader may not pass it yet; a cursor above it is from elsewhere. */
-  readonly newest: Effect.Effect<Position, EventStoreError>
-  readonly streamRevision: (stream: StreamName) => Effect.Effect<Revision | undefined, EventStoreError>
-  /** Removes the oldest events of a stream; left out where nothing can be removed. */
-  readonly truncate?: (stream: StreamName, upTo: Truncation) => Effect.Effect<void, EventStoreError>
-  /** The append that holds readers up; left out where none can. */
-  readonly obstacle?: Effect.Effect<Obstacle | undefined, EventStoreError>
-  /**
-   * Follows the log behind a position: the inner effect gives the next page, and waits until there is one. Its pages say of
-   * themselves how far they go, so it needs no `listen`. Left out, it is made of `read` and `listen`.
-   */
-  readonly follow?: (
-    filter: EventFilter,
-    after: Position
-  ) => Effect.Effect<Effect.Effect<EncodedPage, EventStoreError>, EventStoreError, Scope.Scope>
-  /** Begins to listen; the inner effect waits until something was appended since it last returned, or since the beginning. */
-  readonly listen: Effect.Effect<Effect.Effect<void>, EventStoreError, Scope.Scope>
-  /** How long a subscription waits for `listen` at most before it reads again; `Infinity` where wake-ups are never lost. */
-  readonly pollInterval: Duration.Input
-}
-
+export type {
+  Driver,
+  EncodedAppend,
+  EncodedEvent,
+  EncodedImport,
+  EncodedPage,
+  EncodedRecorded,
+  EncodedRemoval,
+  EncodedRestoration,
+  HistoryPage,
+  Imported,
+  Outcome,
+  ReadRequest
+} from "./internal/eventStoreDriver.ts"
 export { make } from "./internal/eventStore.ts"
 export { decodePage, historyOf } from "./internal/eventDecoding.ts"
+export { followProblem } from "./internal/importing.ts"
 export { repeats } from "./internal/repeats.ts"

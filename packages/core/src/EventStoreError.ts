@@ -130,6 +130,39 @@ export class CheckpointAheadOfStore extends Schema.TaggedError<CheckpointAheadOf
   }
 }
 
+/** The stream was archived: its events are in an archive and no longer in the store, and it takes no more of them. */
+export class StreamArchived extends Schema.TaggedError<StreamArchived>()("StreamArchived", {
+  stream: Schema.String,
+  /** The revision of its tombstone. */
+  revision: Schema.Int,
+  archive: Schema.UndefinedOr(Schema.String)
+}) {
+  override get message(): string {
+    const where = this.archive === undefined ? "an archive" : `the archive ${this.archive}`
+    return (
+      `The stream ${this.stream} was archived (its tombstone is revision ${this.revision}): its events are in ${where} and ` +
+      `no longer in the store, and it takes no more of them. Provide the archive to read them (Archive.layerSource), or ` +
+      `restore the stream to go on with it (Archive.restore).`
+    )
+  }
+}
+
+/** The stream was deleted for good: its events are gone, and it takes no more of them. */
+export class StreamDeleted extends Schema.TaggedError<StreamDeleted>()("StreamDeleted", {
+  stream: Schema.String,
+  /** The revision of its tombstone. */
+  revision: Schema.Int,
+  reason: Schema.UndefinedOr(Schema.String)
+}) {
+  override get message(): string {
+    const why = this.reason === undefined ? "" : ` (${this.reason})`
+    return (
+      `The stream ${this.stream} was deleted for good${why}: its events are gone, its tombstone is revision ` +
+      `${this.revision}, and it takes no more of them. Whatever begins anew needs an id of its own.`
+    )
+  }
+}
+
 /** The backend does not have this feature; `capabilities` says so beforehand. */
 export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
   feature: Schema.String
@@ -157,6 +190,8 @@ export const Reason = Schema.Union([
   UndecodableEvent,
   NewerVersion,
   CheckpointAheadOfStore,
+  StreamArchived,
+  StreamDeleted,
   Unsupported,
   InvalidRequest
 ])

@@ -4,11 +4,12 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Json } from "effect/Schema"
 import * as Tracer from "effect/Tracer"
+import * as traceparent from "./internal/traceparent.ts"
 
 /**
  * What is known of an event beside what happened.
  *
- * - `correlationId`: the conversation that everything it led to shares;
+ * - `correlationId`: the conversation that everything it led to shares; the id of its first event unless given;
  * - `causationId`: the event that caused this one;
  * - `actor`: who asked for it;
  * - `traceparent`: the W3C trace context of the span that appended it;
@@ -73,43 +74,37 @@ export const causedBy = (event: { readonly id: string; readonly metadata: Metada
 export const inReactionTo =
   (event: { readonly id: string; readonly metadata: Metadata }) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    // Who acted, in which conversation and trace, is the event's to say, never that of whoever started the processor.
-    const reaction = Effect.updateService(effect, Current, (ambient) => ({
-      ...without(ambient, ["actor", "traceparent", "commandId", "commandHash"]),
-      ...causedBy(event)
-    }))
-    const parent = parseTrace(event.metadata.traceparent)
-    return parent === undefined ? withoutTrace(reaction) : Effect.provideService(reaction, Tracer.ParentSpan, parent)
+    const parent = traceparent.parse(event.metadata.traceparent)
+    // All at once, since this is done for each event.
+    return Effect.updateContext(effect, (context: Context.Context<R>) => {
+      // Who acted, in which conversation and trace, is the event's to say, never that of whoever started the processor.
+      const ambient = without(Context.get(context, Current), ["actor", "traceparent", "commandId", "commandHash"])
+      const reaction = Context.add(context, Current, { ...ambient, ...causedBy(event) })
+      return parent === undefined ? withoutParent(reaction) : Context.add(reaction, Tracer.ParentSpan, parent)
+    })
   }
+
+// Told from other metadata by its identity: what surrounds it then is of no concern, the span of the append included.
+const nothing: Metadata = {}
 
 /** Runs an effect with no metadata of its surroundings: what it appends has exactly the metadata given with it. */
 export const detached = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  withoutTrace(Effect.provideService(effect, Current, empty))
+  Effect.updateContext(effect, (context: Context.Context<R>) => withoutParent(Context.add(context, Current, nothing)))
 
 // Nobody needs a parent span, so an environment without one is still an environment for the effect.
-const withoutTrace = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.updateContext(
-    effect,
-    (context: Context.Context<R>) => Context.omit(Tracer.ParentSpan)(context) as typeof context
-  )
-
-// The W3C form: version, trace id, span id, flags.
-const traceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
-
-const parseTrace = (text: string | undefined): Tracer.ExternalSpan | undefined => {
-  const [, traceId, spanId, flags] = traceparent.exec(text ?? "") ?? []
-  return traceId === undefined || spanId === undefined
-    ? undefined
-    : Tracer.externalSpan({ traceId, spanId, sampled: (Number.parseInt(flags ?? "00", 16) & 1) === 1 })
-}
+const withoutParent = <R>(context: Context.Context<R>): Context.Context<R> =>
+  Context.getOrUndefined(context, Tracer.ParentSpan) === undefined
+    ? context
+    : (Context.omit(Tracer.ParentSpan)(context) as Context.Context<R>)
 
 /** What an append that a fiber makes adds to its events: the fiber's metadata and the trace of its span. */
 export const forAppend = (fiber: Fiber.Fiber<unknown, unknown>): Metadata => {
   // An append of its own has no command that made it, whatever it was handed.
-  const current = withoutCommand(fiber.getRef(Current))
+  const surroundings = fiber.getRef(Current)
+  if (surroundings === nothing) return nothing
+  const current = withoutCommand(surroundings)
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
   if (span === undefined || current.traceparent !== undefined) return current
-  const text = `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`
-  // A span that is switched off, or of another kind of tracing, has ids that mean nothing to others.
-  return traceparent.test(text) ? { ...current, traceparent: text } : current
+  const text = traceparent.format(span)
+  return text === undefined ? current : { ...current, traceparent: text }
 }

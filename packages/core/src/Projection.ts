@@ -9,9 +9,12 @@ import type { Exact } from "./internal/exact.ts"
 import { define } from "./internal/projection.ts"
 import type { JsonCodec } from "./internal/jsonCodec.ts"
 import type { Table } from "./ReadModelStore.ts"
+import type { Tombstone } from "./Tombstone.ts"
 
 export { fold, scan } from "./internal/projectionFold.ts"
 export type { Change } from "./internal/projectionFold.ts"
+export { load } from "./internal/projectionLoad.ts"
+export type { LoadOptions } from "./internal/projectionLoad.ts"
 export { changes } from "./internal/projectionBatch.ts"
 export type { Changes } from "./internal/projectionBatch.ts"
 
@@ -44,6 +47,8 @@ export interface Projection<out Name extends string, in out Row, out Index exten
   readonly filter: EventFilter
   /** The events that it handles, by their types of today. */
   readonly handles: ReadonlyArray<{ readonly category: string; readonly types: ReadonlyArray<string> }>
+  /** The tombstones of its sources' streams that it handles, by their types. */
+  readonly removals: ReadonlyArray<string>
   readonly indexes: ReadonlyArray<Index>
   readonly row: Schema.ConstraintCodec<Row, unknown>
   readonly codec: JsonCodec<Row>
@@ -127,6 +132,16 @@ export type EvolvingBySource<Given, From extends Sources, Row> = {
     : "no source of this projection"
 }
 
+/**
+ * What becomes of a row when its stream is removed from the store, archived or deleted: the row as it then is, or
+ * {@link remove}. `recorded` is the tombstone, as it stands in the log.
+ *
+ * Left out, the row of a stream that was archived stays, and that of a stream that was deleted for good goes where the stream
+ * is its only source; rows with a key of their own stay as they are, so that events must have said before what is to become
+ * of them.
+ */
+export type Removed<Row> = (row: Row, tombstone: Tombstone, recorded: Recorded<Tombstone>) => Row | Remove
+
 /** The second step of {@link make}: the handlers, flat for one aggregate, by aggregate name for several. */
 export type Behaviour<
   Name extends string,
@@ -138,14 +153,17 @@ export type Behaviour<
   ? Started extends true
     ? <const Evolved extends AnyEvolves<A, Row>>(behaviour: {
         readonly evolve: Evolving<Evolved, A, Row>
+        readonly removed?: Removed<Row>
       }) => Projection<Name, Row, Index>
     : <const Created extends AnyCreates<A, Row>, const Evolved extends AnyEvolves<A, Row>>(behaviour: {
         readonly create: Creating<Created, A, Row>
         readonly evolve: Evolving<Evolved, A, Row>
+        readonly removed?: Removed<Row>
       }) => Projection<Name, Row, Index>
   : Started extends true
     ? <const Evolved extends { readonly [B in From[number] as B["name"]]: AnyEvolves<B, Row> }>(behaviour: {
         readonly evolve: EvolvingBySource<Evolved, From, Row>
+        readonly removed?: Removed<Row>
       }) => Projection<Name, Row, Index>
     : <
         const Created extends { readonly [B in From[number] as B["name"]]?: AnyCreates<B, Row> },
@@ -153,6 +171,7 @@ export type Behaviour<
       >(behaviour: {
         readonly create: CreatingBySource<Created, From, Row>
         readonly evolve: EvolvingBySource<Evolved, From, Row>
+        readonly removed?: Removed<Row>
       }) => Projection<Name, Row, Index>
 
 /** A row schema that an Effect would satisfy cannot keep effects out of the handlers. */

@@ -2,6 +2,7 @@
 import type { Brand } from "effect/Brand"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { cached } from "./internal/readModelCache.ts"
 import { conditions, problemOf } from "./internal/readModelQuery.ts"
 import { decode } from "./internal/readModelRow.ts"
 import type { Position } from "./Position.ts"
@@ -9,6 +10,8 @@ import type { Projection } from "./Projection.ts"
 import { ReadModelStore } from "./ReadModelStore.ts"
 import type { EncodedRow, IndexValue, Query, ReadModelStoreError, Table } from "./ReadModelStore.ts"
 
+export { layerCached } from "./internal/readModelCache.ts"
+export type { RowCacheOptions } from "./internal/readModelCache.ts"
 export { changes } from "./internal/readModelChanges.ts"
 export type { Change } from "./internal/projectionFold.ts"
 
@@ -101,14 +104,17 @@ export const get = <Name extends string, Row, Index extends string>(
   projection: Projection<Name, Row, Index>,
   key: string
 ): Effect.Effect<Row | undefined, ReadModelStoreError, ReadModelStore> =>
-  ReadModelStore.use((store) =>
-    Effect.flatMap(store.get(projection.table, [key]), (rows) => {
-      const text = rows[0]?.row
-      return text === undefined
-        ? Effect.succeed(undefined)
-        : Effect.fromResult(decode("ReadModel.get", projection, key, text))
-    })
-  )
+  ReadModelStore.use((store) => {
+    const read = Effect.suspend(() =>
+      Effect.flatMap(store.get(projection.table, [key]), (rows) => {
+        const text = rows[0]?.row
+        return text === undefined
+          ? Effect.succeed(undefined)
+          : Effect.fromResult(decode("ReadModel.get", projection, key, text))
+      })
+    )
+    return cached(store, projection, key, read)
+  })
 
 /**
  * The rows that match, one page of them.

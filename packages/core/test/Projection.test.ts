@@ -89,8 +89,8 @@ describe("a projection of one aggregate", () => {
     })
   )
 
-  it("asks only for the events that it handles", () => {
-    expect(Scores.filter).toEqual(EventFilter.category("Member", { types: ["Joined", "Scored", "Left"] }))
+  it("asks only for the events that it handles, and for what is left of deleted streams", () => {
+    expect(Scores.filter).toEqual(EventFilter.category("Member", { types: ["Joined", "Scored", "Left", "$deleted"] }))
   })
 
   it.effect("gives its changes one by one, removals too", () =>

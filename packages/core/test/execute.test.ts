@@ -1,5 +1,6 @@
 // Executing: what a command id is and is not, whose metadata counts, and names that every object inherits.
 import { it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
@@ -59,6 +60,28 @@ describe("a command id", () => {
       const error = yield* Effect.flip(add(1, commandId))
       expect(error._tag === "EventStoreError" && error.reason).toMatchObject({ _tag: "InvalidRequest" })
       expect((yield* Aggregate.load(Counter, "a")).revision).toBeUndefined()
+    }).pipe(Effect.provide(Memory.layer))
+  )
+
+  it.effect("gives a racer the first outcome also where that was written between its look-up and its load", () =>
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      const written = yield* Deferred.make<void>()
+      let isFirst = true
+      const slow: EventStore["Service"] = {
+        ...store,
+        find: (stream, id) =>
+          Effect.tap(store.find(stream, id), () => {
+            if (!isFirst) return Effect.void
+            isFirst = false
+            return Effect.tap(Effect.orDie(add(3, "c")).pipe(Effect.provideService(EventStore, store)), () =>
+              Deferred.succeed(written, undefined)
+            )
+          }),
+        history: (...args) => Effect.andThen(Deferred.await(written), store.history(...args))
+      }
+      const outcome = yield* Effect.provideService(add(3, "c"), EventStore, slow)
+      expect(outcome).toMatchObject({ events: [{ _tag: "Added", by: 3 }], revision: 0, repeated: true })
     }).pipe(Effect.provide(Memory.layer))
   )
 

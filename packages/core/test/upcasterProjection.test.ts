@@ -42,7 +42,7 @@ describe("a projection", () => {
     Effect.gen(function* () {
       expect(Payments.handles).toEqual([{ category: "Order", types: ["Paid"] }])
       expect(EventFilter.describe(Payments.filter)).toBe(
-        "category Order (Paid, Created, MoneyReceived, Closed, Settled, Reminded)"
+        "category Order (Paid, $deleted, Created, MoneyReceived, Closed, Settled, Reminded)"
       )
       yield* append("1", stored)
       yield* append("2", stored.slice(0, 1))

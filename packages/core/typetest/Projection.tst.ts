@@ -177,9 +177,27 @@ describe("the handlers of one aggregate", () => {
 
   test("with two ways to begin", () => {
     started({
-      // @ts-expect-error Object literal may only specify known properties, and 'create' does not exist in type '{ readonly evolve: {}; }'.
+      // @ts-expect-error Object literal may only specify known properties, and 'create' does not exist in type '{ readonly evolve: {}
       create: { Opened: () => aBalance },
       evolve: {}
+    })
+  })
+})
+
+describe("what becomes of a row when its stream is removed", () => {
+  test("is a row or nothing", () => {
+    started({
+      evolve: {},
+      // @ts-expect-error ...Type '{ owner: string; }' is not assignable to type
+      removed: ({ owner }) => ({ owner })
+    })
+  })
+
+  test("and depends on two types of tombstones", () => {
+    started({
+      evolve: {},
+      // @ts-expect-error This comparison appears to be unintentional because the types '"$archived" | "$deleted"' and '"$gone"' have no overlap.
+      removed: (row, { _tag }) => (_tag === "$gone" ? row : Projection.remove)
     })
   })
 })

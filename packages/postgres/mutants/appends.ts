@@ -112,14 +112,14 @@ const heads: ReadonlyArray<Mutant> = [
       [
         one,
         'IF p_wait THEN nothing := pg_advisory_xact_lock(${streamKey(schema, "p_stream")});',
-        "IF p_wait THEN SELECT e.revision, e.recorded_at, l.x::text INTO head, at, nothing " +
+        "IF p_wait THEN SELECT e.revision, e.recorded_at, e.type, l.x::text INTO head, at, last_type, nothing " +
           'FROM (SELECT pg_advisory_xact_lock(${streamKey(schema, "p_stream")}) x OFFSET 0) l ' +
           "LEFT JOIN LATERAL (SELECT * FROM ${schema}.events e WHERE e.stream = p_stream AND l.x IS NOT NULL ORDER BY e.revision DESC LIMIT 1) e ON true;"
       ],
       [
         one,
-        "  SELECT e.revision, e.recorded_at INTO head, at",
-        "  IF NOT p_wait THEN SELECT e.revision, e.recorded_at INTO head, at"
+        "  SELECT e.revision, e.recorded_at, e.type INTO head, at, last_type",
+        "  IF NOT p_wait THEN SELECT e.revision, e.recorded_at, e.type INTO head, at, last_type"
       ],
       [one, "ORDER BY e.revision DESC LIMIT 1;\n  head :=", "ORDER BY e.revision DESC LIMIT 1; END IF;\n  head :="]
     ]

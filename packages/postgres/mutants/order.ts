@@ -141,8 +141,8 @@ export const order: ReadonlyArray<Mutant> = [
     by: [
       [
         "internal/sql/functions/appendOne.ts",
-        "  SELECT e.revision, e.recorded_at INTO",
-        "  ${takeFloor(schema)}\n  SELECT e.revision, e.recorded_at INTO"
+        "  SELECT e.revision, e.recorded_at, e.type INTO",
+        "  ${takeFloor(schema)}\n  SELECT e.revision, e.recorded_at, e.type INTO"
       ]
     ]
   },

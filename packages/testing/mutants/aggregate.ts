@@ -7,6 +7,7 @@ import * as Aggregate from "evolvent/Aggregate"
 import * as Metadata from "evolvent/Metadata"
 import * as Position from "evolvent/Position"
 import { loading } from "./aggregateLoad.ts"
+import { keeping, snapshotting } from "./aggregateState.ts"
 import type { Break, Mutant } from "./Mutant.ts"
 import { loadingAged } from "./versions.ts"
 
@@ -39,12 +40,13 @@ const executing: ReadonlyArray<Mutant> = [
   },
   {
     law: "Aggregate 3",
+    also: ["Aggregate 30"],
     breaks: "everything is loaded again after a conflict",
     by: executes(
       () => (aggregate, id, command, options) =>
         Effect.retry(Aggregate.execute(aggregate, id, command, { ...options, retry: Schedule.recurs(0) }), {
           while: tagged("WrongExpectedRevision"),
-          schedule: Schedule.recurs(options?.retry === undefined ? 40 : 3)
+          schedule: Schedule.recurs(options?.retry === undefined ? 400 : 3)
         })
     )
   },
@@ -66,6 +68,7 @@ const executing: ReadonlyArray<Mutant> = [
   },
   {
     law: "Aggregate 6",
+    also: ["Aggregate 31"],
     breaks: "a decision of no events has no revision",
     by: executes(
       () => (aggregate, id, command, options) =>
@@ -76,6 +79,7 @@ const executing: ReadonlyArray<Mutant> = [
   },
   {
     law: "Aggregate 7",
+    also: ["Aggregate 31"],
     breaks: "what the caller expects is not looked at",
     by: executes(
       () => (aggregate, id, command, options) =>
@@ -230,4 +234,11 @@ const commandIds: ReadonlyArray<Mutant> = [
   }
 ]
 
-export const aggregate: ReadonlyArray<Mutant> = [...executing, ...commandIds, ...loading, ...loadingAged]
+export const aggregate: ReadonlyArray<Mutant> = [
+  ...executing,
+  ...commandIds,
+  ...loading,
+  ...loadingAged,
+  ...snapshotting,
+  ...keeping
+]

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Aggregate from "evolvent/Aggregate"
 import * as Revision from "evolvent/Revision"
 import { CurrentPolicy } from "evolvent/SnapshotStore"
+import { ruled } from "./aggregateState.ts"
 import type { Break, Mutant } from "./Mutant.ts"
 import { anyShape } from "./snapshotStore.ts"
 
@@ -23,6 +24,7 @@ export const loading: ReadonlyArray<Mutant> = [
   },
   {
     law: "Aggregate 19",
+    also: ["Aggregate 27"],
     breaks: "with snapshots, a revision is loaded without its own event",
     by: loads((aggregate, id, options) =>
       Effect.flatMap(CurrentPolicy, (policy) => {
@@ -58,15 +60,9 @@ export const loading: ReadonlyArray<Mutant> = [
   {
     law: "Aggregate 22",
     breaks: "a snapshot is taken only at an exact multiple",
-    by: {
-      snapshots: (store) => ({
-        ...store,
-        save: (snapshot) =>
-          Effect.flatMap(CurrentPolicy, (policy) =>
-            (snapshot.revision + 1) % (policy?.every ?? 1) === 0 ? store.save(snapshot) : Effect.void
-          )
-      })
-    }
+    by: ruled(({ every, ...rule }) =>
+      every === undefined ? rule : { ...rule, when: ({ revision }) => (revision + 1) % every === 0 }
+    )
   },
   {
     law: "Aggregate 23",

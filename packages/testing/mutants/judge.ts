@@ -5,29 +5,37 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type * as Memory from "evolvent/Memory"
 import { aggregate } from "./aggregate.ts"
+import { archive } from "./archive.ts"
+import { audit } from "./audit.ts"
 import { bus } from "./bus.ts"
 import { checkpointStore } from "./checkpointStore.ts"
 import { eventStore } from "./eventStore.ts"
+import { eventStoreRemove } from "./eventStoreRemove.ts"
+import { eventStoreImport } from "./eventStoreImport.ts"
 import { eventStoreTruncate } from "./eventStoreTruncate.ts"
 import { inbox } from "./inbox.ts"
 import { on } from "./Mutant.ts"
 import type { Mutant, Mutants } from "./Mutant.ts"
+import { countingAppends, countingProcessors, tracing, tracingMessages } from "./observability.ts"
 import { managing } from "./processManager.ts"
 import { processor } from "./processor.ts"
+import { keepingRows } from "./readModelCache.ts"
 import { readModelStore } from "./readModelStore.ts"
 import { relay } from "./relay.ts"
 import { snapshotStore } from "./snapshotStore.ts"
 
 const mutants: Mutants = {
-  EventStore: [...eventStore, ...eventStoreTruncate],
+  EventStore: [...eventStore, ...eventStoreTruncate, ...countingAppends, ...eventStoreRemove, ...eventStoreImport],
   SnapshotStore: snapshotStore,
   CheckpointStore: checkpointStore,
   ReadModelStore: readModelStore,
   Aggregate: aggregate,
-  Processor: [...processor, ...managing],
+  Processor: [...processor, ...managing, ...tracing, ...countingProcessors, ...keepingRows],
   Bus: bus,
   Inbox: inbox,
-  Relay: relay
+  Relay: [...relay, ...tracingMessages],
+  Audit: audit,
+  Archive: archive
 }
 
 const keyOf = (law: string): string => law.split(" ", 2).join(" ")

@@ -61,6 +61,7 @@ export const make = (driver: Driver): CheckpointStore["Service"] => {
     capabilities: driver.capabilities,
     load: (name) => Effect.map(driver.load([name]), ([found]) => found ?? unseen),
     loadAll: (names) => (names.length === 0 ? Effect.succeed([]) : driver.load(names)),
+    names: Effect.map(driver.names, (names) => names.toSorted()),
     transact,
     advance: (moves) => transact(moves, Effect.void),
     stop: (name, stopped, lease) => Effect.tap(driver.stop(name, stopped, lease), notify("checkpoint", [name])),

@@ -83,6 +83,9 @@ export interface Place {
 
 const keyOf = (base: string): Result.Result<string, string> => Result.map(names.token(base), (made) => `at.${made}`)
 
+/** The name that a document has its key from. */
+export const nameOf = (key: string): string => names.text(key.slice("at.".length))
+
 /** Where the checkpoint of a name is: with all those that have the same name up to their last slash. */
 export const placeOf = (name: string, prefix: string): Result.Result<Place, string> => {
   // All of it: the rest stands in the document, and is to be no longer than the key may be.

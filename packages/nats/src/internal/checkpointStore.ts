@@ -9,7 +9,7 @@ import type { CheckpointMoved, LeaseLost } from "evolvent/CheckpointStoreError"
 import { InvalidRequest } from "evolvent/EventStoreError"
 import * as Position from "evolvent/Position"
 import * as checkpointDocument from "./checkpointDocument.ts"
-import { documentOf, placeOf, slotOf } from "./checkpointDocument.ts"
+import { documentOf, nameOf, placeOf, slotOf } from "./checkpointDocument.ts"
 import type { CheckpointDocument, Slot } from "./checkpointDocument.ts"
 import * as edits from "./checkpointEdits.ts"
 import type { At, Edit } from "./checkpointEdits.ts"
@@ -142,6 +142,16 @@ export const make = (
           return checkpointOf(slot)
         })
       }),
+    names: Effect.gen(function* () {
+      const keys = yield* Effect.mapError(all.keys("at."), (failure) => failed("names", reasonOf(failure)))
+      const found = yield* Effect.forEach(
+        keys,
+        (key) =>
+          Effect.map(look("names", key), ({ slots }) => Object.keys(slots).map((field) => nameOf(key) + field)),
+        { concurrency: 16 }
+      )
+      return found.flat()
+    }),
     commit: (moves, writes) =>
       Effect.flatMap(locate("transact", moves, named), (places) => {
         const id = newId()

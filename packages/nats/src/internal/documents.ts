@@ -29,6 +29,8 @@ export interface Documents {
   readonly read: (
     key: string
   ) => Effect.Effect<{ readonly value: Json | undefined; readonly revision: number }, Failure>
+  /** The keys of all documents that begin with this. */
+  readonly keys: (beginning: string) => Effect.Effect<ReadonlyArray<string>, Failure>
   /** Changes documents, all of them or none. */
   readonly change: <E>(changes: ReadonlyMap<string, Change<E>>) => Effect.Effect<void, E | Failure>
   /** What this process knows of a document without asking, if it knows it: it may be out of date. */

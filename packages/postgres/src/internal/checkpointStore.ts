@@ -18,6 +18,7 @@ import { beginCheckpoints } from "./sql/beginCheckpoints.ts"
 import { heldLeases } from "./sql/heldLeases.ts"
 import { leave } from "./sql/leave.ts"
 import { leaseHolders } from "./sql/leaseHolders.ts"
+import { listCheckpoints } from "./sql/listCheckpoints.ts"
 import { loadCheckpoints } from "./sql/loadCheckpoints.ts"
 import { moveCheckpoints } from "./sql/moveCheckpoints.ts"
 import { releaseLeases } from "./sql/releaseLeases.ts"
@@ -73,6 +74,7 @@ export const make = (db: Database): Driver => {
     held: heldLeases(schema),
     holders: leaseHolders(schema),
     leave: leave(schema),
+    list: listCheckpoints(schema),
     load: loadCheckpoints(schema),
     move: moveCheckpoints(schema),
     release: releaseLeases(schema),

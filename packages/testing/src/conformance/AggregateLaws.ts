@@ -10,7 +10,9 @@ import type { SnapshotStore } from "evolvent/SnapshotStore"
 import * as StreamName from "evolvent/StreamName"
 import * as Account from "./Account.ts"
 import { commandIds } from "./AggregateCommandIdLaws.ts"
+import { keeping } from "./AggregateCacheLaws.ts"
 import { loading } from "./AggregateLoadLaws.ts"
+import { snapshotting } from "./AggregateSnapshotLaws.ts"
 import { aging } from "./AggregateVersionLaws.ts"
 import * as Check from "./Check.ts"
 import * as Contents from "./Contents.ts"
@@ -249,9 +251,10 @@ const metadata = law(
     const [first] = own
     const talks = own.map((event) => event.metadata.correlationId)
     yield* Check.equal("executed a command alone: the conversation", talks, [first?.id, first?.id])
-    for (const { metadata } of yield* of("b")) {
+    const identified = yield* of("b")
+    for (const { metadata } of identified) {
       const found = [metadata.correlationId, metadata.commandId]
-      yield* Check.equal("executed a command with an id", found, ["command-1", "command-1"])
+      yield* Check.equal("executed a command with an id", found, [identified[0]?.id, "command-1"])
     }
     for (const { metadata } of yield* of("c")) {
       yield* Check.equal<Metadata.Metadata>("executed a command in a conversation", { ...metadata }, flow)
@@ -277,5 +280,7 @@ export const laws: ReadonlyArray<Law<EventStore | SnapshotStore>> = [
   metadata,
   ...commandIds,
   ...loading,
-  ...aging
+  ...aging,
+  ...snapshotting,
+  ...keeping
 ]

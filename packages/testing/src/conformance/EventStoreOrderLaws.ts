@@ -75,6 +75,7 @@ const time = law(
         currentTimeMillis: Effect.sync(now),
         currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
         currentTimeNanos: clock.currentTimeNanos,
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
         sleep: (duration) => clock.sleep(duration)
       }
       yield* Effect.provideService(store.append(stream, Fresh.events(2, 2 * i)), Clock.Clock, shifted)

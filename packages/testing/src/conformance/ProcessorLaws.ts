@@ -13,8 +13,10 @@ import * as Account from "./Account.ts"
 import * as Check from "./Check.ts"
 import * as Fresh from "./Fresh.ts"
 import { law } from "./Law.ts"
+import { keepingRows } from "./ReadModelCacheLaws.ts"
 import type { Law } from "./Law.ts"
 import { managing } from "./ProcessManagerLaws.ts"
+import { counting } from "./ProcessorCountLaws.ts"
 import { handling } from "./ProcessorHandlerLaws.ts"
 import { leasing } from "./ProcessorLeaseLaws.ts"
 import { parking } from "./ProcessorParkLaws.ts"
@@ -22,6 +24,7 @@ import { partitioning } from "./ProcessorPartitionLaws.ts"
 import { reacting } from "./ProcessorReactorLaws.ts"
 import { rebuilding } from "./ProcessorRebuildLaws.ts"
 import { replaying } from "./ProcessorReplayLaws.ts"
+import { tracing } from "./ProcessorTraceLaws.ts"
 import { aging } from "./ProcessorVersionLaws.ts"
 import { waiting } from "./ProcessorWaitLaws.ts"
 import { changing } from "./ReadModelChangesLaws.ts"
@@ -218,6 +221,8 @@ export const laws: ReadonlyArray<Law<EventStore | CheckpointStore | ReadModelSto
   versions,
   ...reacting,
   ...handling,
+  ...tracing,
+  ...counting,
   stops,
   ...leasing,
   ...partitioning,
@@ -227,5 +232,6 @@ export const laws: ReadonlyArray<Law<EventStore | CheckpointStore | ReadModelSto
   ...replaying,
   ...waiting,
   ...changing,
+  ...keepingRows,
   ...aging
 ]

@@ -13,6 +13,7 @@ import type { Law } from "./Law.ts"
 import { receive } from "./Receiving.ts"
 import { faults } from "./RelayFaultLaws.ts"
 import * as Relaying from "./Relaying.ts"
+import * as Spans from "./Spans.ts"
 import { Subject } from "./Subject.ts"
 
 const { arrives, deposit, deposited, inOrder, setUp, start } = Relaying
@@ -235,6 +236,28 @@ const chosen = law(
   })
 )
 
+const traced = law(
+  "Relay 11 what handles a message is part of the trace of the command that led to its event",
+  Effect.gen(function* () {
+    const { account, relay } = yield* setUp
+    const { execute } = yield* Subject
+    const spans = yield* Spans.make
+    const group = yield* Fresh.name("group")
+    const program = Effect.gen(function* () {
+      const { got } = yield* receive(account.name, { group })
+      yield* start(relay)
+      yield* Effect.withSpan(execute(account, "a", Account.deposit(7)), "request")
+      yield* arrives("relayed an event, where somebody traces", account, got)
+    })
+    yield* spans.traced(program)
+    yield* Check.equal(
+      "went from the span of what handled its message up to where the trace begins",
+      spans.upFrom(`handle ${group}`),
+      [[`handle ${group}`, `append ${account.name}`, `execute ${account.name}`, "request"]]
+    )
+  })
+)
+
 /** The laws of a relay. */
 export const laws: ReadonlyArray<Law<Bus | EventStore | CheckpointStore>> = [
   unchanged,
@@ -244,5 +267,6 @@ export const laws: ReadonlyArray<Law<Bus | EventStore | CheckpointStore>> = [
   committed,
   oneAtATime,
   resumed,
-  chosen
+  chosen,
+  traced
 ]

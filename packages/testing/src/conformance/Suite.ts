@@ -11,6 +11,8 @@ import * as ReadModelStores from "evolvent/ReadModelStore"
 import type { ReadModelStore } from "evolvent/ReadModelStore"
 import type { SnapshotStore } from "evolvent/SnapshotStore"
 import * as AggregateLaws from "./AggregateLaws.ts"
+import * as ArchiveLaws from "./ArchiveLaws.ts"
+import * as AuditLaws from "./AuditLaws.ts"
 import * as BusLaws from "./BusLaws.ts"
 import * as Check from "./Check.ts"
 import * as CheckpointStoreLaws from "./CheckpointStoreLaws.ts"
@@ -33,6 +35,8 @@ export interface Suites {
   readonly Bus: Bus
   readonly Inbox: Bus | CheckpointStore | EventStore | ReadModelStore
   readonly Relay: Bus | EventStore | CheckpointStore
+  readonly Audit: EventStore | CheckpointStore | ReadModelStore
+  readonly Archive: CheckpointStore | EventStore | ReadModelStore | SnapshotStore
 }
 
 /** The laws by suite: five services, and the functions that run on them. */
@@ -45,7 +49,9 @@ export const laws: { readonly [S in keyof Suites]: ReadonlyArray<Law<Suites[S]>>
   Processor: ProcessorLaws.laws,
   Bus: BusLaws.laws,
   Inbox: InboxLaws.laws,
-  Relay: RelayLaws.laws
+  Relay: RelayLaws.laws,
+  Audit: AuditLaws.laws,
+  Archive: ArchiveLaws.laws
 }
 
 /** The names of the suites. */

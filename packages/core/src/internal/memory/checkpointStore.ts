@@ -80,6 +80,7 @@ export const make = (): Driver => {
           return { position, stopped }
         })
       ),
+    names: Effect.sync(() => [...entries].flatMap(([name, { position, token }]) => (position > 0 || token > 0 ? [name] : []))),
     commit: (moves, writes) =>
       Effect.suspend(() => {
         const transaction: Transaction.Transaction = { writes: [], refused: () => refusal(moves), open: true }
