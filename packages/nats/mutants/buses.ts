@@ -50,7 +50,7 @@ export const buses: ReadonlyArray<Mutant> = [
   {
     law: "Order 3",
     breaks: "a payload that is no JSON stops the group",
-    by: [[message, "    return JSON.stringify(payload)\n", "    throw new Error(payload)\n"]]
+    by: [[message, "  } catch {\n    return payload\n  }", "  } catch {\n    throw new Error(payload)\n  }"]]
   },
   {
     law: "Order 3",

@@ -29,7 +29,13 @@ export const messages: ReadonlyArray<Mutant> = [
   {
     law: "Message 2",
     breaks: "the events of a message stand at the beginning of its number",
-    by: [[message, "const start = endOf(message.sequence) - count + 1", "const start = message.sequence * perMessage"]]
+    by: [
+      [
+        "internal/messageEvents.ts",
+        "const start = endOf(message.sequence) - lines.length + 1",
+        "const start = message.sequence * 1024"
+      ]
+    ]
   },
   {
     law: "Message 3",

@@ -18,6 +18,8 @@ import { defaultLimits } from "./internal/appendLimits.ts"
 import type { Limits } from "./internal/appendLimits.ts"
 import * as checkpoints from "./internal/checkpointStore.ts"
 import * as Database from "./internal/Database.ts"
+import * as examining from "./internal/doctor.ts"
+import type { Examined, Finding } from "./internal/doctor.ts"
 import * as events from "./internal/eventStore.ts"
 import * as inlineRegistry from "./internal/inlineRegistry.ts"
 import * as inlineSwitch from "./internal/inlineSwitch.ts"
@@ -177,6 +179,27 @@ export const migrate = (
     const { schema = "evolvent" } = options
     return Effect.flatMap(databaseOf(sql, schema), (db) => migrations.migrate(db, schema))
   })
+
+/**
+ * What a store is in: the server, the schema's version, what the role may do, and which settings can lose what was
+ * committed or hold readers up, and what to change. It changes nothing, and looks at schemas of any version.
+ *
+ * ```ts
+ * import * as Postgres from "@evolvent/postgres/Postgres"
+ * import * as Effect from "effect/Effect"
+ *
+ * const look = Effect.map(Postgres.doctor(), ({ findings }) => findings.filter(({ level }) => level === "loses"))
+ * ```
+ */
+export const doctor = (
+  options: Pick<StoreOptions, "schema"> = {}
+): Effect.Effect<Examined, InvalidOption | SqlError, PgClient.PgClient> =>
+  Effect.flatMap(PgClient.PgClient, (sql) => {
+    const { schema = "evolvent" } = options
+    return Effect.flatMap(databaseOf(sql, schema), (db) => examining.examine(db, schema))
+  })
+
+export type { Examined, Finding }
 
 /**
  * The SQL of the three roles that a store needs at most: an owner that migrates, a writer and a reader.

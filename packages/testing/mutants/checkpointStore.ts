@@ -124,6 +124,20 @@ const moving: ReadonlyArray<Mutant> = [
     by: service(({ defer }) => ({ defer: (name, settle) => Effect.as(defer(name, settle), () => false) }))
   },
   {
+    law: "CheckpointStore 22",
+    breaks: "only what was moved is listed",
+    by: driver(({ acquire, names }) => {
+      const taken = new Set<string>()
+      return {
+        acquire: (some, holder, duration) => {
+          for (const name of some) taken.add(name)
+          return acquire(some, holder, duration)
+        },
+        names: Effect.map(names, (all) => all.filter((name) => !taken.has(name)))
+      }
+    })
+  },
+  {
     law: "CheckpointStore 10",
     breaks: "it says that appends commit with the checkpoint, which they do not",
     by: driver(() => ({ capabilities: { transaction: true } }))

@@ -130,6 +130,7 @@ export const checkpoints = (machine: Machine, shared: CheckpointDriver): Checkpo
     holders: (names) => call(false, () => `holders ${list(names)}`, shared.holders(names)),
     attend: (name, member, duration) =>
       call(true, () => `attend ${name} with ${member.partitions} partitions`, shared.attend(name, member, duration)),
+    names: call(false, () => "names", shared.names),
     leave: (name, holder) => call(true, () => `leave ${name}`, shared.leave(name, holder))
   }
 }

@@ -146,8 +146,7 @@ export const make = (
       const keys = yield* Effect.mapError(all.keys("at."), (failure) => failed("names", reasonOf(failure)))
       const found = yield* Effect.forEach(
         keys,
-        (key) =>
-          Effect.map(look("names", key), ({ slots }) => Object.keys(slots).map((field) => nameOf(key) + field)),
+        (key) => Effect.map(look("names", key), ({ slots }) => Object.keys(slots).map((field) => nameOf(key) + field)),
         { concurrency: 16 }
       )
       return found.flat()

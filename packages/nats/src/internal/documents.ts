@@ -183,6 +183,10 @@ export const make = (jetstream: JetStream, config: StreamConfig): Documents => {
     client: jetstream.client,
     stream: bucket.stream,
     prefix: bucket.prefix,
+    keys: (beginning) =>
+      Effect.map(jetstream.subjects(bucket.stream, `${bucket.prefix}${beginning}>`), (subjects) =>
+        subjects.map((subject) => subject.slice(bucket.prefix.length))
+      ),
     read: (key) =>
       Effect.map(look(key), (found) => {
         if (found.undecided === undefined) all.saw(key, found)

@@ -38,6 +38,8 @@ export interface StreamInfo {
     readonly first_seq: number
     readonly last_seq: number
     readonly bytes: number
+    /** How many messages each subject has, where that was asked for. */
+    readonly subjects?: Readonly<Record<string, number>>
   }
   readonly cluster?: { readonly leader?: string }
 }
@@ -45,6 +47,8 @@ export interface StreamInfo {
 /** What was expected of the last message of a subject was not so: another one is the last. */
 export const isWrongLast = (error: Failure): boolean =>
   error._tag === "ApiError" && (error.number === 10071 || error.number === 10164)
+
+const subjectsAtATime = 100_000
 
 const notFound = (error: Failure): boolean =>
   error._tag === "ApiError" && (error.number === 10037 || (error.code === 404 && error.number !== 10059))
@@ -173,6 +177,19 @@ export const make = (client: NatsClient["Service"]) => {
             )
           : Effect.succeed(found)
       ),
+    /** The subjects of a stream's messages that match one with wildcards. */
+    subjects: (stream: string, filter: string): Effect.Effect<ReadonlyArray<string>, Failure> =>
+      Effect.gen(function* () {
+        const found = new Set<string>()
+        // The server gives so many of them at a time.
+        while (true) {
+          const body = { subjects_filter: filter, offset: found.size }
+          const { state } = yield* patiently(api<StreamInfo>(`STREAM.INFO.${stream}`, body))
+          const before = found.size
+          for (const subject of Object.keys(state.subjects ?? {})) found.add(subject)
+          if (found.size === before || found.size < subjectsAtATime) return [...found]
+        }
+      }),
     /** The last message of a subject, which may have wildcards. */
     last: (stream: string, subject: string) => message(stream, { last_by_subj: subject }),
     /** The first message of a subject from a number on. */

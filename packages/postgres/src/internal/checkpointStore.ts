@@ -174,6 +174,7 @@ export const make = (db: Database): Driver => {
   return {
     capabilities: { transaction: true },
     load: (names) => named("load", names, load("load", names)),
+    names: Effect.map(run("names", statements.list, []), (rows) => rows.map(([name]) => String(name))),
     commit: (moves, writes) =>
       named(
         "transact",

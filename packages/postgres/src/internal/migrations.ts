@@ -43,7 +43,7 @@ export const current = steps.length
 const nothing: ReadonlySet<string | undefined> = new Set(["42P01", "3F000", "42501"])
 
 /** The version of a schema as it stands; 0 where there is none. */
-const versionOf = ({ run, schema }: Database): Effect.Effect<number, SqlError> =>
+export const versionOf = ({ run, schema }: Database): Effect.Effect<number, SqlError> =>
   run(`SELECT coalesce(max(migration_id), 0)::int FROM ${schema}.migrations`, []).pipe(
     Effect.map(([row]) => Number(row?.[0] ?? 0)),
     Effect.catch((error) => (nothing.has(sqlState(error)) ? Effect.succeed(0) : Effect.fail(error)))

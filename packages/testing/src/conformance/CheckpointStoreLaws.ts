@@ -153,6 +153,24 @@ const invalid = law(
   })
 )
 
+const listed = law(
+  "CheckpointStore 22 the names of checkpoints and of leases that were begun can be listed, each of them once",
+  Effect.gen(function* () {
+    const store = yield* CheckpointStore
+    const base = yield* Fresh.name("runner")
+    const [moved, leased] = [
+      [`${base}/0`, `${base}/1`, `${base} 😀 a.b>*=`],
+      [`${base}/2`, `${base}@1/x/7`]
+    ]
+    for (const name of moved) yield* store.advance({ name, from: at(0), to: at(3) })
+    for (const name of leased) yield* store.acquire(name, "me", "10 seconds")
+    yield* store.advance({ name: `${base}/0`, from: at(3), to: at(4) })
+    yield* store.load(`${base}/9`)
+    const found = (yield* store.names).filter((name) => name.startsWith(base))
+    yield* Check.equal("moved three checkpoints, took two leases: the names", found, [...moved, ...leased].toSorted())
+  })
+)
+
 const stopped = law(
   "CheckpointStore 8 a stop is kept beside the checkpoint until it moves or its lease is taken again",
   Effect.gen(function* () {
@@ -253,6 +271,7 @@ export const laws: ReadonlyArray<Law<CheckpointStore | EventStore>> = [
   failingWrites,
   names,
   invalid,
+  listed,
   stopped,
   watched,
   deferring,

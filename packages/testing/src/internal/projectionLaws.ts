@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Projection from "evolvent/Projection"
+import * as Tombstone from "evolvent/Tombstone"
 import type { Law, ProjectionLawOptions } from "../Laws.ts"
 import { handleInBatches } from "./batches.ts"
 import type { Sizes } from "./batches.ts"
@@ -96,9 +97,12 @@ export const projectionLaws = <Row>(
   ]
 }
 
+// What is left of a stream that was removed comes of no command.
 const handledTypes = <Row>({ filter }: Projection.Projection<string, Row, string>): ReadonlyArray<string> =>
   filter._tag === "Categories"
-    ? filter.categories.flatMap(({ category, types }) => (types ?? []).map((type) => `${category}.${type}`))
+    ? filter.categories.flatMap(({ category, types = [] }) =>
+        types.filter((type) => !Tombstone.isReserved(type)).map((type) => `${category}.${type}`)
+      )
     : []
 
 const rowsComeBack = <Row>(
