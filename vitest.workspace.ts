@@ -17,6 +17,7 @@ export default defineConfig({
       project("postgres"),
       project("nats-server"),
       project("nats"),
+      project("cli"),
       project("examples", ["src/**/*.test.ts", "test/**/*.test.ts"]),
       project("benchmarks"),
       project("docs")

@@ -1,7 +1,6 @@
 // Broken ways of counting and of tracing.
-import type { Mutant } from "./Mutant.ts"
-
-type Broken = readonly [breaks: string, file: string, find: string, replacement: string]
+import { all } from "./Mutant.ts"
+import type { Broken, Mutant } from "./Mutant.ts"
 
 const counts = "internal/counts.ts"
 const spans = "internal/spans.ts"
@@ -84,9 +83,6 @@ const tracing: ReadonlyArray<Broken> = [
     "const passedOver = ({ problem, recorded: { data: { text: id }, stream } }: Step)"
   ]
 ]
-
-const all = (item: string, broken: ReadonlyArray<Broken>, tests: ReadonlyArray<string>): ReadonlyArray<Mutant> =>
-  broken.map(([breaks, ...by]) => ({ item, breaks, by, tests }))
 
 /** Broken observability. */
 export const observability: ReadonlyArray<Mutant> = [

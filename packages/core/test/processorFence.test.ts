@@ -1,18 +1,24 @@
 // A manager's runner that lost its lease writes down no outcome any more: its successor may have come to another one.
 import { expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as Aggregate from "../src/Aggregate.ts"
 import { CheckpointStore } from "../src/CheckpointStore.ts"
 import * as EventFilter from "../src/EventFilter.ts"
 import { EventStore } from "../src/EventStore.ts"
 import * as Memory from "../src/Memory.ts"
 import * as ProcessManager from "../src/ProcessManager.ts"
+import * as Position from "../src/Position.ts"
 import * as Processor from "../src/Processor.ts"
+import * as StreamName from "../src/StreamName.ts"
 
 const Order = Aggregate.make("Order", {
   command: Schema.TaggedUnion({ Place: {} }),
@@ -87,4 +93,23 @@ it.live("a refusal that comes late is not written down beside what a successor h
     yield* Deferred.await(over)
     expect(yield* own).toEqual(["Asked", "Paid"])
   }).pipe(Effect.scoped, Effect.provide(Memory.layer))
+)
+
+it.effect("what comes out of a transaction when that is over and its lease is lost is refused", () =>
+  Effect.gen(function* () {
+    const [store, checkpoints] = [yield* EventStore, yield* CheckpointStore]
+    const stream = StreamName.make("Payment", "7")
+    const append = store.append(stream, [{ type: "Refused", data: {} }])
+    const lease = yield* checkpoints.acquire("slot", "slow", "1 second")
+    const move = { name: "slot", from: Position.beginning, to: Position.beginning, lease }
+    const late = (after: Duration.Input) => Effect.forkDetach(Effect.andThen(Effect.sleep(after), Effect.exit(append)))
+    const early = yield* checkpoints.transact(move, late("100 millis"))
+    const tooLate = yield* checkpoints.transact(move, late("3 seconds"))
+    yield* TestClock.adjust("2 seconds")
+    expect(Exit.isSuccess(yield* Fiber.join(early))).toBe(true)
+    yield* checkpoints.acquire("slot", "successor", "1 minute")
+    yield* TestClock.adjust("2 seconds")
+    expect(Exit.isFailure(yield* Fiber.join(tooLate))).toBe(true)
+    expect(yield* store.streamRevision(stream)).toBe(0)
+  }).pipe(Effect.provide(Memory.layer))
 )

@@ -1,17 +1,10 @@
 // `pnpm build`: emits dist of the packages that are published, packs each as a registry would get it, and judges that.
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
+import { byExitCode, pack, published } from "./published.ts"
 import { runSteps, type StepResult } from "./steps.ts"
-import { type Finished, root, run, tool } from "./workspace.ts"
-
-const byExitCode = ({ code, output }: Finished): StepResult => ({ ok: code === 0, output })
-
-/** The folders of the packages that have no `private`. */
-const published = globSync("packages/*/package.json", { cwd: root })
-  .toSorted()
-  .filter((path) => JSON.parse(readFileSync(join(root, path), "utf8")).private !== true)
-  .map(dirname)
+import { root, tool } from "./workspace.ts"
 
 const tarballs = mkdtempSync(join(tmpdir(), "evolvent-build-"))
 
@@ -19,12 +12,6 @@ const emit = async (): Promise<StepResult> => {
   // A module that was renamed would stay in dist for ever.
   for (const folder of published) rmSync(join(root, folder, "dist"), { recursive: true, force: true })
   return byExitCode(await tool("typescript", ["-b", ...published]))
-}
-
-/** The pnpm that runs this script, whether it is a program of its own or a script for Node; else the one on the PATH. */
-const pnpm = (args: ReadonlyArray<string>): Promise<Finished> => {
-  const { npm_execpath: path = "pnpm" } = process.env
-  return /\.[cm]?js$/.test(path) ? run(process.execPath, [path, ...args]) : run(path, args)
 }
 
 const tarballOf = (folder: string): string => join(tarballs, `${folder.replaceAll(/\W+/g, "-")}.tgz`)
@@ -41,7 +28,7 @@ const attw = async (folder: string): Promise<StepResult> => {
 const steps = published.flatMap((folder) => [
   {
     name: `pack ${folder}`,
-    run: async () => byExitCode(await pnpm(["-C", folder, "pack", "--out", tarballOf(folder)]))
+    run: async () => byExitCode(await pack(join(root, folder), tarballOf(folder)))
   },
   {
     name: `publint ${folder}`,

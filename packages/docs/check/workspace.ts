@@ -25,14 +25,15 @@ export interface Finished {
   readonly output: string
 }
 
-/** Runs a program at the root; its output is collected, so that each step prints as one piece. */
+/** Runs a program, at the root unless told otherwise; its output is collected, so that each step prints as one piece. */
 export const run = (
   program: string,
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string | undefined>> = {},
+  cwd: string = root
 ): Promise<Finished> =>
   new Promise((done) => {
-    const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env } })
+    const child = spawn(program, args, { cwd, env: { ...process.env, ...env } })
     let output = ""
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()))
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()))

@@ -5,7 +5,6 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { CheckpointStore, Lease } from "../CheckpointStore.ts"
 import { CheckpointStoreError } from "../CheckpointStoreError.ts"
-import * as EventFilter from "../EventFilter.ts"
 import type { EventStore } from "../EventStore.ts"
 import { Unavailable } from "../EventStoreError.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
@@ -13,11 +12,12 @@ import * as Position from "../Position.ts"
 import type { HandleError, OnFailure, OnUndecodable, Processor, Step } from "../Processor.ts"
 import type { Counts } from "./counts.ts"
 import { lend } from "./fence.ts"
+import { tryingAgain } from "./processorAgain.ts"
 import { EventFailed } from "./processorErrors.ts"
 import { together } from "./processorJobs.ts"
 import type { Jobs } from "./processorJobs.ts"
-import { entryOf, eventOf, inWords } from "./processorParking.ts"
-import type { Entry, Parking } from "./processorParking.ts"
+import { entryOf } from "./processorParking.ts"
+import type { Parking } from "./processorParking.ts"
 import { make as makeProgress } from "./processorProgress.ts"
 import type { Progress } from "./processorProgress.ts"
 import { alarm } from "./processorTimers.ts"
@@ -75,7 +75,7 @@ const worker = <Name extends string, E, R>(
   left: Effect.Effect<void>,
   progress: Progress
 ): Effect.Effect<void, HandleError<E>, R> => {
-  const { counts, isLeaving, onFailure, onUndecodable, parking, processor, retry, store } = surroundings
+  const { counts, isLeaving, onFailure, onUndecodable, parking, processor, retry } = surroundings
   const { commit, fenced, pass } = progress
 
   /** Handles one step; what a process manager appends by itself is fenced. */
@@ -231,75 +231,7 @@ const worker = <Name extends string, E, R>(
     )
   }
 
-  /**
-   * An event that could not be decoded was parked under its stream's id; now that it can be, it turns out to be of other keys.
-   * Events are taken up under these; rows have gone on without it, so they have to be made anew.
-   */
-  const moves = (entry: Entry, steps: ReadonlyArray<Step>, slot: number) => {
-    const keys = steps.map(({ key }) => key)
-    if (processor.takes === "pages") {
-      const rows = keys.map((key) => JSON.stringify(key)).join(", ")
-      const cure = keys.includes(entry.key)
-        ? "Processor.rebuild makes them right, and settles it"
-        : "drop it, and make these rows anew by Processor.rebuildRows"
-      const problem = `it belongs to ${rows}: ${cure}`
-      return Effect.as(fenced(slot, parking.failedAgain({ ...entry, problem })), false)
-    }
-    const again = Effect.forEach(
-      steps,
-      (step) => Effect.andThen(parking.park(entryOf(step, entry.problem, entry.attempts)), parking.request(step.key)),
-      { discard: true }
-    )
-    return Effect.as(fenced(slot, Effect.andThen(again, parking.handled(entry))), true)
-  }
-
-  /** Tries the parked events of a key again, in their order, up to the first that fails. */
-  const again = Effect.fnUntraced(function* (key: string): Effect.fn.Return<void, HandleError<E>, R> {
-    const slot = slotOf(key)
-    for (const entry of parking.entriesOf(key)) {
-      if (isLeaving()) return
-      // Somebody may have dropped it while those in front of it were tried.
-      if (!parking.entriesOf(key).some(({ eventId }) => eventId === entry.eventId)) continue
-      const event = yield* eventOf(store, entry)
-      const steps = event === undefined ? [] : processor.prepare([event])
-      const step = steps.find((one) => one.key === key)
-      const failedWith = (problem: string, attempts: number) =>
-        parking.failedAgain({
-          ...entry,
-          problem: inWords(problem),
-          attempts: entry.attempts + attempts
-        })
-      if (event === undefined) {
-        yield* fenced(slot, failedWith("it is not in its stream any more", 0))
-        return
-      }
-      // The processor does not want it any more: there is nothing left to do.
-      if (steps.length === 0 || !EventFilter.predicate(processor.filter)(event)) {
-        yield* fenced(slot, parking.handled(entry))
-        continue
-      }
-      const isElsewhere = entry.isUnprepared === true && steps.some((one) => one.key !== key)
-      if (step === undefined || isElsewhere) {
-        if (!(yield* moves(entry, steps, slot))) return
-        continue
-      }
-      const { problem } = step
-      const { timer } = entry
-      const settles = (writes: Effect.Effect<void, HandleError<E>, R>) =>
-        fenced(slot, Effect.andThen(writes, parking.handled(entry)))
-      const attempt: Effect.Effect<void, HandleError<E>, R> = timer === undefined || processor.timers === undefined
-        ? Effect.flatMap(handle(step), settles)
-        : Effect.andThen(fenceFor(key, processor.timers.fire(timer)), settles(Effect.void))
-      const done = problem === undefined ? yield* retry(attempt) : unready(step)
-      if (!isGivenUp(done)) {
-        counts.handled(1)
-        continue
-      }
-      if (isLeaving()) return
-      yield* fenced(slot, failedWith(done.failed.problem, done.attempts))
-      return
-    }
-  })
+  const again = tryingAgain({ surroundings, fenced, fenceFor, handle, unready })
 
   const next = Effect.raceFirst(jobs.takeAll, Effect.as(left, undefined))
 

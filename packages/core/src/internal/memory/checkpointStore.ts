@@ -80,10 +80,18 @@ export const make = (): Driver => {
           return { position, stopped }
         })
       ),
-    names: Effect.sync(() => [...entries].flatMap(([name, { position, token }]) => (position > 0 || token > 0 ? [name] : []))),
+    names: Effect.sync(() =>
+      [...entries].flatMap(([name, { position, token }]) => (position > 0 || token > 0 ? [name] : []))
+    ),
     commit: (moves, writes) =>
       Effect.suspend(() => {
-        const transaction: Transaction.Transaction = { writes: [], refused: () => refusal(moves), open: true }
+        const leases = moves.flatMap(({ lease }) => lease ?? [])
+        const transaction: Transaction.Transaction = {
+          writes: [],
+          refused: () => refusal(moves),
+          lost: () => firstLost(leases),
+          open: true
+        }
         return writes.pipe(
           Effect.provideService(Transaction.Current, transaction),
           Effect.tap(() => {

@@ -134,6 +134,8 @@ export const make = (): Driver => {
     const events = byStream.get(stream) ?? []
     const last = events.at(-1)
     if (last?.id === tombstone.id) {
+      // An import may have brought back what was before it.
+      take(new Set(events.slice(0, -1)), listsOf(stream, category))
       return { _tag: "Appended", results: [{ revision: last.revision, position: last.position, repeated: false }] }
     }
     if (revisionOf(stream) !== expected) return { _tag: "Conflict", index: 0, actual: revisionOf(stream) }
@@ -194,7 +196,7 @@ export const make = (): Driver => {
     },
     append: (appends) =>
       Effect.flatMap(Transaction.Current, (transaction) => {
-        const refused = transaction?.open === true ? transaction.refused() : undefined
+        const refused = transaction?.open === true ? transaction.refused() : transaction?.lost()
         // It is written at once, though its transaction may still fail; but not when that is lost already.
         return refused === undefined
           ? Effect.map(Clock.currentTimeMillis, (now) => append(appends, now))

@@ -5,12 +5,14 @@ import type { CheckpointMoved, LeaseLost } from "../../CheckpointStoreError.ts"
 
 /**
  * The writes of a transaction, in their order. Reads do not see them before it commits; what a fiber writes that
- * outlives the transaction is written at once.
+ * outlives the transaction is written at once, unless its lease was lost meanwhile.
  */
 export interface Transaction {
   readonly writes: Array<() => void>
   /** Why it cannot commit any more: its lease was lost, or its checkpoint moved. */
   readonly refused: () => LeaseLost | CheckpointMoved | undefined
+  /** Whether its lease was lost since, also when it is over: then what comes late is refused, as a server does it. */
+  readonly lost: () => LeaseLost | undefined
   open: boolean
 }
 
