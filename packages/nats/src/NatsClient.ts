@@ -8,7 +8,14 @@ import {
   nkeyAuthenticator,
   PermissionViolationError
 } from "@nats-io/transport-node"
-import type { Authenticator, Msg, MsgHdrs, NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node"
+import type {
+  Authenticator,
+  Msg,
+  MsgHdrs,
+  NatsConnection,
+  NodeConnectionOptions,
+  TlsOptions
+} from "@nats-io/transport-node"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,8 +23,11 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { readFile } from "node:fs/promises"
+import type { Headers, Incoming } from "./internal/incoming.ts"
 import * as requests from "./internal/requests.ts"
 import { ConnectFailed, RequestFailed } from "./NatsError.ts"
+
+export type { Headers, Incoming }
 
 /** How to connect. One way to say who one is, or none. */
 export interface Options {
@@ -46,23 +56,6 @@ export interface Options {
   /** How long a request may take until nobody knows whether it was carried out; 3 seconds unless given. */
   readonly requestTimeout?: Duration.Input
 }
-
-/** A message as it came in. */
-export interface Incoming {
-  readonly subject: string
-  readonly reply: string | undefined
-  readonly isEmpty: boolean
-  /** How many bytes its payload has. */
-  readonly size: number
-  readonly text: () => string
-  /** The value of a header, by its exact name. */
-  readonly header: (name: string) => string | undefined
-  /** The status of a message of the server itself (404, 408, 503…); 0 for others. */
-  readonly status: number
-  readonly description: string
-}
-
-export type Headers = ReadonlyArray<readonly [name: string, value: string]>
 
 /** What the server says of itself. */
 export interface Server {
@@ -144,8 +137,6 @@ class Received implements Incoming {
   }
 }
 
-const incoming = (message: Msg): Incoming => new Received(message)
-
 const outgoing = (headers: Headers | undefined): MsgHdrs | undefined => {
   if (headers === undefined || headers.length === 0) return undefined
   const made = newHeaders()
@@ -173,6 +164,13 @@ const authenticatorOf = async (options: Options): Promise<Authenticator | undefi
   return nkey === undefined ? undefined : nkeyAuthenticator(bytes(nkey))
 }
 
+const tlsOf = ({ ca, cert, handshakeFirst, key }: NonNullable<Options["tls"]>): TlsOptions => ({
+  ...(ca === undefined ? {} : { caFile: ca }),
+  ...(cert === undefined ? {} : { certFile: cert }),
+  ...(key === undefined ? {} : { keyFile: key }),
+  ...(handshakeFirst === undefined ? {} : { handshakeFirst })
+})
+
 const serversOf = ({ servers }: Options): Array<string> =>
   (typeof servers === "string" ? servers.split(",") : [...servers]).map((one) => one.trim())
 
@@ -194,16 +192,7 @@ const connectionOf = async (options: Options): Promise<NatsConnection> => {
     ...(password === undefined ? {} : { pass: Redacted.value(password) }),
     ...(token === undefined ? {} : { token: Redacted.value(token) }),
     ...(authenticator === undefined ? {} : { authenticator }),
-    ...(tls === undefined
-      ? {}
-      : {
-          tls: {
-            ...(tls.ca === undefined ? {} : { caFile: tls.ca }),
-            ...(tls.cert === undefined ? {} : { certFile: tls.cert }),
-            ...(tls.key === undefined ? {} : { keyFile: tls.key }),
-            ...(tls.handshakeFirst === undefined ? {} : { handshakeFirst: tls.handshakeFirst })
-          }
-        })
+    ...(tls === undefined ? {} : { tls: tlsOf(tls) })
   }
   return connect(given)
 }
@@ -222,7 +211,7 @@ export const make = (options: Options): Effect.Effect<NatsClient["Service"], Con
     const answers = requests.make(createInbox(options.inboxPrefix))
     connection.subscribe(answers.subject, {
       callback: (error, message) => {
-        if (error === null) answers.take(incoming(message))
+        if (error === null) answers.take(new Received(message))
       }
     })
     const reconnected = new Set<() => void>()
@@ -281,7 +270,7 @@ export const make = (options: Options): Effect.Effect<NatsClient["Service"], Con
               try: () =>
                 connection.subscribe(subject, {
                   callback: (error, message) => {
-                    if (error === null) take(incoming(message))
+                    if (error === null) take(new Received(message))
                     else refused?.(describe(error))
                   }
                 }),
