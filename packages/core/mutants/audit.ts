@@ -32,6 +32,12 @@ const auditing: ReadonlyArray<Broken> = [
   ],
   ["what a limit leaves out is not said", search, "hasMore.effects = true", "return false"],
   ["effects of the causes are orphans", tree, "  for (const { id } of causes) lost.delete(id)\n", ""],
+  [
+    "an orphan is who has a cause outside of the conversation",
+    tree,
+    'read(filter, range, "backwards", search.absent(lost).goesOn)',
+    'read(filter, before(event, range), "backwards", search.absent(lost).goesOn)'
+  ],
   ["a cause that is not there is not named", tree, "missing: hasMoreCauses ? undefined : wanted", "missing: undefined"],
   [
     "events are in the order that they come in",
@@ -56,6 +62,6 @@ const asItWas: ReadonlyArray<Broken> = [
 
 /** Broken audits. */
 export const audits: ReadonlyArray<Mutant> = [
-  ...all("audit", auditing, ["Audit.test", "auditSearch"]),
+  ...all("audit", auditing, ["Audit.test", "auditSearch", "auditTree"]),
   ...all("audit", asItWas, ["projectionLoad"])
 ]

@@ -36,7 +36,7 @@ const broken: ReadonlyArray<Broken> = [
   [
     "a predicate that throws fails the command",
     snapshot,
-    "yield* Effect.catchCause(attempt, (cause) => Effect.logWarning(`No snapshot of ${stream}: its policy failed`, cause))",
+    "yield* Effect.catchCause(attempt, (cause) =>\n    Effect.as(Effect.logWarning(`No snapshot of ${stream}: its policy failed`, cause), since)\n  )",
     "yield* attempt"
   ],
   [

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { describe, expect } from "vitest"
 import * as Aggregate from "../src/Aggregate.ts"
+import { CheckpointStore } from "../src/CheckpointStore.ts"
 import { EventStore } from "../src/EventStore.ts"
 import * as Memory from "../src/Memory.ts"
 import * as Processor from "../src/Processor.ts"
@@ -33,9 +34,9 @@ const Others = define("others")
 const count = (id: string, by = 1) => Aggregate.execute(Tally, id, { _tag: "Count", by }, { waitFor: [Tallies] })
 const total = (id: string) => Effect.map(ReadModel.get(Tallies, id), (row) => row?.total)
 
-/** What was read of the rows; `pause` waits before a row is given, and `late` before the log is followed. */
+/** What was read of the rows; `pause` waits before a row is given, `late` before the log is followed, `dropping` before rows go. */
 const make = (options: { readonly capacity?: number; readonly timeToLive?: "100 millis" } = {}) => {
-  const seen = { gets: 0, late: Effect.void, pause: Effect.void }
+  const seen = { gets: 0, late: Effect.void, pause: Effect.void, dropping: Effect.void }
   const rows = Layer.effect(
     ReadModelStore,
     Effect.map(ReadModelStore, (store): ReadModelStore["Service"] => ({
@@ -45,7 +46,12 @@ const make = (options: { readonly capacity?: number; readonly timeToLive?: "100 
           if (keys.length > 1 || table.name !== "tallies") return Effect.void
           seen.gets += 1
           return seen.pause
-        })
+        }),
+      drop: (table) =>
+        Effect.andThen(
+          Effect.suspend(() => seen.dropping),
+          store.drop(table)
+        )
     }))
   )
   const late = Layer.effect(
@@ -115,6 +121,19 @@ describe("a kept row", () => {
     }).pipe(Effect.provide(layer))
   })
 
+  it.live("is none where another checkpoint store promises, be it one that somebody wraps", () => {
+    const { layer, seen } = make()
+    return Effect.gen(function* () {
+      yield* count("a")
+      yield* kept("a", seen)
+      seen.late = Effect.sleep("20 millis")
+      for (let i = 2; i <= 5; i++) {
+        const counted = Effect.andThen(count("a"), total("a"))
+        expect(yield* Effect.updateService(counted, CheckpointStore, (store) => ({ ...store }))).toBe(i)
+      }
+    }).pipe(Effect.provide(layer))
+  })
+
   it.live("may be none, until there is one", () => {
     const { layer, seen } = make()
     return Effect.gen(function* () {
@@ -161,6 +180,22 @@ describe("a kept row", () => {
     }).pipe(Effect.provide(layer))
   })
 
+  it.live("is gone when its read model was retired, also where it was read while that went on", () => {
+    const { layer, seen } = make()
+    return Effect.gen(function* () {
+      yield* count("a", 3)
+      yield* kept("a", seen)
+      const store = yield* ReadModelStore
+      const read = Effect.orDie(Effect.provideService(total("a"), ReadModelStore, store))
+      seen.dropping = Effect.andThen(Effect.sleep("50 millis"), read)
+      yield* Processor.retire(Tallies)
+      for (let tries = 0; (yield* total("a")) !== undefined; tries++) {
+        if (tries > 500) return expect.fail("the row is never gone")
+        yield* Effect.sleep(1)
+      }
+    }).pipe(Effect.provide(layer))
+  })
+
   it.live("is one of so many, for so long", () => {
     const { layer, seen } = make({ capacity: 2, timeToLive: "100 millis" })
     return Effect.gen(function* () {
@@ -169,6 +204,9 @@ describe("a kept row", () => {
       yield* Effect.all([total("c"), total("b")])
       expect(seen.gets - before).toBe(0)
       yield* total("a")
+      expect(seen.gets - before).toBe(1)
+      // That one took the place of "c", which was not used for longer.
+      yield* total("b")
       expect(seen.gets - before).toBe(1)
       yield* Effect.sleep("110 millis")
       yield* total("a")

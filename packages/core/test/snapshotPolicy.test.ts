@@ -89,10 +89,11 @@ describe("a policy", () => {
   })
 
   it.effect("of bytes counts the data of the events that no snapshot holds", () => {
-    const one = JSON.stringify({ text: "ä" }).length + 1
+    const text = "ä".repeat(8)
+    const one = JSON.stringify({ text }).length + text.length
     const { layer, saved } = saving({ bytes: 3 * one })
     return Effect.gen(function* () {
-      for (let i = 0; i < 8; i++) yield* Effect.andThen(note("ä"), settled)
+      for (let i = 0; i < 8; i++) yield* Effect.andThen(note(text), settled)
       yield* note("long".repeat(30))
       yield* settled
       expect(saved).toEqual([3, 7, 8])

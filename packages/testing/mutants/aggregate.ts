@@ -40,7 +40,6 @@ const executing: ReadonlyArray<Mutant> = [
   },
   {
     law: "Aggregate 3",
-    also: ["Aggregate 30"],
     breaks: "everything is loaded again after a conflict",
     by: executes(
       () => (aggregate, id, command, options) =>

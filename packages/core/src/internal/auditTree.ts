@@ -114,7 +114,7 @@ export const tree = Effect.fnUntraced(function* (
 
   const lost = new Set(forest(on.others).flatMap(({ event }) => event.metadata.causationId ?? []))
   for (const { id } of causes) lost.delete(id)
-  if (lost.size > 0) yield* read(filter, before(event, range), "backwards", search.absent(lost).goesOn)
+  if (lost.size > 0) yield* read(filter, range, "backwards", search.absent(lost).goesOn)
   return {
     event,
     causes: causes.toReversed(),

@@ -1,4 +1,4 @@
-// bounded: a map that keeps so many entries, each for so long; what was put longest ago goes first.
+// bounded: a map that keeps so many entries, each for so long since it was put; what was used longest ago goes first.
 
 /** The bounds of a cache: how many entries, and for how many milliseconds. */
 export interface Bounds {
@@ -22,7 +22,8 @@ interface Entry<Value> {
 
 /** A new, empty one. */
 export const make = <Key, Value>({ capacity, timeToLive }: Bounds): Bounded<Key, Value> => {
-  // In the order of their putting, which is the order of their ends, too.
+  // In the order of their last use. Whoever stands in front of one was put before that: a time to live later none of them
+  // is any good.
   const entries = new Map<Key, Entry<Value>>()
 
   const makeRoom = (now: number): void => {
@@ -35,7 +36,11 @@ export const make = <Key, Value>({ capacity, timeToLive }: Bounds): Bounded<Key,
   return {
     get: (key, now) => {
       const entry = entries.get(key)
-      return entry !== undefined && entry.until > now ? entry.value : undefined
+      if (entry === undefined) return undefined
+      entries.delete(key)
+      if (entry.until <= now) return undefined
+      entries.set(key, entry)
+      return entry.value
     },
     put: (key, value, now) => {
       entries.delete(key)

@@ -21,7 +21,7 @@ import * as counts from "./counts.ts"
 import type { Tagged } from "./eventCodec.ts"
 import { catchUp, streamNameOf } from "./load.ts"
 import { fromSnapshot, sinceWith, takeSnapshot } from "./snapshot.ts"
-import type { Start } from "./snapshot.ts"
+import type { Since, Start } from "./snapshot.ts"
 import { keptOf } from "./stateCache.ts"
 import type { Kept } from "./stateCache.ts"
 
@@ -36,7 +36,7 @@ export interface ExecuteOptions {
   readonly commandId?: string
   /** Where the caller expects the stream; elsewhere the command fails at once, undecided. */
   readonly expected?: Expected
-  /** When to decide again after a conflict. */
+  /** When to decide again after a conflict. That a kept state (`layerCache`) was out of date is none. */
   readonly retry?: Schedule.Schedule<unknown, WrongExpectedRevision>
 }
 
@@ -83,7 +83,7 @@ export const execute = <Name extends string, Id, Command, Event extends Tagged, 
       const task = { store, aggregate, stream, command, identity, expected, retry }
       return Effect.flatMap(keptOf(store, aggregate, stream), (kept) =>
         kept?.state === undefined || identity !== undefined
-          ? atLength({ ...task, kept }, undefined)
+          ? atLength({ ...task, kept }, false)
           : atOnce(fiber, { ...task, kept }, kept, kept.state)
       )
     })
@@ -101,49 +101,61 @@ const atOnce = <Name extends string, Id, Command, Event extends Tagged, State, R
 ): Effect.Effect<Executed<Event>, Failure<Rejection>> => {
   const { aggregate, command, store, stream } = task
   const { revision, state } = start
-  const decided = isMet(task.expected, revision) ? aggregate.decide(command, state) : undefined
-  if (decided === undefined || Result.isFailure(decided) || decided.success.length === 0)
-    return atLength(task, undefined)
+  // What it throws on this state it may not throw on the newest one.
+  const decided = isMet(task.expected, revision) ? attempted(() => aggregate.decide(command, state)) : undefined
+  if (decided === undefined || Result.isFailure(decided) || decided.success.length === 0) return atLength(task, false)
   const events = decided.success
   const encoded = encodeEvents(fiber, operation, aggregate.codecs.event, stream, events, undefined)
-  if (Result.isFailure(encoded)) return atLength(task, undefined)
+  if (Result.isFailure(encoded)) return atLength(task, false)
   const data = encoded.success
   const expected = revision ?? "noStream"
   return Effect.matchEffect(store.append(stream, data, { expected, idsAreNew: true }), {
     onSuccess: (written) => {
       if (isRepeat(written, revision)) return Effect.fail(repeatedIds(operation, stream))
-      const after = leave(task, kept, start, data, written)
       const done = { events, revision: written.revision, position: written.position, repeated: false }
+      const keep = (since: Since) => {
+        leave(aggregate, kept, state, since, data, written)
+        return done
+      }
       return fiber.getRef(CurrentPolicy) === undefined
-        ? Effect.succeed(done)
-        : Effect.as(
-            takeSnapshot(aggregate, stream, start, data, written, () => after),
-            done
+        ? Effect.succeed(keep(sinceWith(start.since, data)))
+        : Effect.map(
+            takeSnapshot(aggregate, stream, start, data, written, () => afterwards(aggregate, state, data)),
+            keep
           )
     },
     onFailure: (error) => {
       if (error._tag === "EventIdReused") return Effect.fail(repeatedIds(operation, stream))
       // What the store refuses for its content was not written, and may be other content on a newer state.
       if (error._tag !== "WrongExpectedRevision") {
-        return isNothing(Result.fail(error)) ? atLength(task, undefined) : Effect.fail(error)
+        return isNothing(Result.fail(error)) ? atLength(task, false) : Effect.fail(error)
       }
-      return atLength(task, new WrongExpectedRevision({ stream, expected, actual: error.actual }))
+      return atLength(task, true)
     }
   })
 }
 
-/** Keeps the state that a command has left. */
+/** Keeps the state that a command has left, unless `evolve` throws: the events are stored, and who loads them next is told. */
 const leave = <Name extends string, Id, Command, Event, State, Rejection>(
-  { aggregate }: Pick<Task<Name, Id, Command, Event, State, Rejection>, "aggregate">,
+  aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   kept: Kept<State>,
-  before: Start<State>,
+  before: State,
+  since: Since,
   data: ReadonlyArray<EventData>,
   { position, revision }: Appended
-): State => {
-  const state = afterwards(aggregate, before.state, data)
-  const since = sinceWith(before.since, data)
-  kept.put({ state, revision, position, since, lastEvent: data.at(-1)?.id, isClaim: true })
-  return state
+): void => {
+  const left = attempted(() => ({ state: afterwards(aggregate, before, data) }))
+  if (left === undefined) return
+  kept.put({ state: left.state, revision, position, since, lastEvent: data.at(-1)?.id, isClaim: true })
+}
+
+/** What is made of a state, unless that throws. */
+const attempted = <A extends object>(make: () => A): A | undefined => {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
 }
 
 // Without a command id only this attempt has these ids: then something below it repeated an append whose answer was lost, and
@@ -151,7 +163,7 @@ const leave = <Name extends string, Id, Command, Event, State, Rejection>(
 const isRepeat = ({ repeated, revision }: Appended, before: number | undefined): boolean =>
   repeated && (revision ?? -1) <= (before ?? -1)
 
-/** The long way, after a conflict where there was one: loads what is new, and decides again for as long as the schedule says. */
+/** The long way, also for those whose kept state was stale: loads what is new, and decides again for as long as the schedule says. */
 const atLength = Effect.fnUntraced(function* <Name extends string, Id, Command, Event extends Tagged, State, Rejection>(
   {
     aggregate,
@@ -163,11 +175,11 @@ const atLength = Effect.fnUntraced(function* <Name extends string, Id, Command, 
     store,
     stream
   }: Task<Name, Id, Command, Event, State, Rejection>,
-  conflict: WrongExpectedRevision | undefined
+  isStale: boolean
 ): Effect.fn.Return<Executed<Event>, Failure<Rejection>> {
-  let met = conflict
   // What was kept may be out of date: a guess, on which events may be decided, since the append proves it, and nothing else.
-  let known: "guessed" | "newest" | "passed" = kept?.state === undefined || met !== undefined ? "passed" : "guessed"
+  // Where the append says that it is stale, that is no conflict of the caller's.
+  let known: "guessed" | "stale" | "newest" | "passed" = kept?.state === undefined || isStale ? "passed" : "guessed"
   let loaded = kept?.state ?? (yield* fromSnapshot(aggregate, stream))
   const reload = Effect.suspend(() =>
     Effect.map(catchUp(operation, store, aggregate, stream, loaded), (now) => {
@@ -180,16 +192,20 @@ const atLength = Effect.fnUntraced(function* <Name extends string, Id, Command, 
     firstOutcome(operation, store, aggregate.codecs.event, earlier, identity)
 
   // A conflict is a value here: what this effect fails with is final.
-  let attempts = met === undefined ? 0 : 1
+  let attempts = isStale ? 1 : 0
   const attempt = Effect.gen(function* () {
     if (++attempts > 1) yield* counts.decidedAgain(aggregate.name, attempts)
-    const [earlier] = yield* Effect.all([find, known === "passed" ? reload : Effect.void], { concurrency: 2 })
+    const [earlier] = yield* Effect.all([find, known === "passed" || known === "stale" ? reload : Effect.void], {
+      concurrency: 2
+    })
     if (identity !== undefined && earlier !== undefined) return yield* firstOf(earlier, identity)
+    const guess = known === "guessed" ? attempted(() => aggregate.decide(command, loaded.state)) : undefined
+    if (known === "guessed" && guess === undefined) yield* reload
     const { position, revision, state } = loaded
     if (!isMet(expectation, revision)) {
       return yield* new WrongExpectedRevision({ stream, expected: expectation, actual: revision })
     }
-    const events = yield* Effect.fromResult(aggregate.decide(command, state))
+    const events = yield* Effect.fromResult(guess ?? aggregate.decide(command, state))
     if (events.length === 0) return { events, revision, position, repeated: false }
     const data = yield* Effect.withFiber((fiber) =>
       Effect.fromResult(encodeEvents(fiber, operation, aggregate.codecs.event, stream, events, identity))
@@ -203,7 +219,7 @@ const atLength = Effect.fnUntraced(function* <Name extends string, Id, Command, 
       })
     )
     if (written instanceof WrongExpectedRevision) {
-      known = "passed"
+      known = known === "guessed" ? "stale" : "passed"
       return written
     }
     const isTheirs =
@@ -214,38 +230,33 @@ const atLength = Effect.fnUntraced(function* <Name extends string, Id, Command, 
       if (identity === undefined || first === undefined) return yield* repeatedIds(operation, stream)
       return yield* firstOf(first, identity)
     }
-    if (kept !== undefined) leave({ aggregate }, kept, loaded, data, written)
-    yield* takeSnapshot(aggregate, stream, loaded, data, written, () => afterwards(aggregate, state, data))
+    const after = () => afterwards(aggregate, state, data)
+    const since = yield* takeSnapshot(aggregate, stream, loaded, data, written, after)
+    if (kept !== undefined) leave(aggregate, kept, state, since, data, written)
     return { events, revision: written.revision, position: written.position, repeated: false }
   })
 
   // What nothing came of is told of the newest state only, and of a command that nobody has executed meanwhile.
   const confirmed = Effect.gen(function* () {
     let outcome = yield* Effect.result(attempt)
+    if (known === "stale") outcome = yield* Effect.result(attempt)
     if (known === "guessed" && isNothing(outcome)) {
       const { revision, state } = loaded
       yield* reload
       if (loaded.revision !== revision || !Object.is(loaded.state, state)) outcome = yield* Effect.result(attempt)
     }
     if (!isNothing(outcome)) return yield* Effect.fromResult(outcome)
-    kept?.put(loaded)
+    if (kept !== undefined) yield* kept.putLoaded(loaded)
     const meanwhile = yield* find
     return identity !== undefined && meanwhile !== undefined
       ? yield* firstOf(meanwhile, identity)
       : yield* Effect.fromResult(outcome)
   })
 
-  const outcome = yield* Effect.suspend(() => {
-    // The conflict that it begins with is the first that the schedule hears of.
-    const first = met
-    met = undefined
-    return first === undefined
-      ? Effect.matchEffect(confirmed, {
-          onFailure: (refused) => Effect.succeed(Result.fail(refused)),
-          onSuccess: (done) =>
-            done instanceof WrongExpectedRevision ? Effect.fail(done) : Effect.succeed(Result.succeed(done))
-        })
-      : Effect.fail(first)
+  const outcome = yield* Effect.matchEffect(confirmed, {
+    onFailure: (refused) => Effect.succeed(Result.fail(refused)),
+    onSuccess: (done) =>
+      done instanceof WrongExpectedRevision ? Effect.fail(done) : Effect.succeed(Result.succeed(done))
   }).pipe(Effect.retry(retry))
   return yield* Effect.fromResult(outcome)
 })

@@ -87,21 +87,24 @@ export const load = Effect.fnUntraced(function* <Name extends string, Id, Comman
       (take) => Stream.runForEachArray(Stream.takeWhile(events, isWanted), (page) => take(historyOf(page))),
       false
     )
+  const archive = yield* archiveSource.Current
+  const isLeft = leftOf(operation, store, stream)
+  const byTime = ofEvents(store.read(EventFilter.stream(stream)))
   const loaded =
     time === undefined
       ? atMost === undefined
         ? newest(operation, store, aggregate, stream)
         : catchUp(operation, store, aggregate, stream, yield* fromSnapshot(aggregate, stream, atMost), { atMost })
-      : Effect.tap(ofEvents(store.read(EventFilter.stream(stream))), ({ revision }) =>
-          // Where nothing was recorded by then, all of it may be gone.
-          revision === undefined ? leftOf(operation, store, stream) : Effect.void
-        )
-  const archive = yield* archiveSource.Current
+      : archive === undefined
+        ? // Where nothing was recorded by then, all of it may be gone.
+          Effect.tap(byTime, ({ revision }) => (revision === undefined ? isLeft : Effect.void))
+        : // An archive's events stand before what is left of the stream, be they all of it or not.
+          Effect.andThen(isLeft, byTime)
   const wherever =
     archive === undefined
       ? loaded
-      : Effect.catchReason(loaded, "EventStoreError", "StreamArchived", (_, error) =>
-          fromArchive(archive.stream(stream), error, ofEvents)
+      : Effect.catchReason(loaded, "EventStoreError", "StreamArchived", (reason, error) =>
+          fromArchive(archive.stream(stream), error, reason.revision - 1, ofEvents)
         )
   return only(yield* spans.load(aggregate.name, wherever))
 })
@@ -119,7 +122,7 @@ const newest = Effect.fnUntraced(function* <Name extends string, Id, Command, Ev
   const kept = yield* keptOf(store, aggregate, stream)
   const start = kept?.state ?? (yield* fromSnapshot(aggregate, stream))
   const found = yield* catchUp(operation, store, aggregate, stream, start)
-  kept?.put(found)
+  if (kept !== undefined) yield* kept.putLoaded(found)
   return found
 })
 
@@ -127,14 +130,17 @@ const newest = Effect.fnUntraced(function* <Name extends string, Id, Command, Ev
 const fromArchive = <State>(
   events: Stream.Stream<Recorded, EventStoreError>,
   error: EventStoreError,
+  end: number,
   load: (events: Stream.Stream<Recorded, EventStoreError>) => Effect.Effect<Loaded<State>, EventStoreError>
 ): Effect.Effect<Loaded<State>, EventStoreError> =>
-  Effect.flatMap(load(events), (loaded) =>
-    loaded.revision === undefined
-      ? Effect.flatMap(Stream.runCount(Stream.take(events, 1)), (count) =>
-          count === 0 ? Effect.fail(error) : Effect.succeed(loaded)
-        )
-      : Effect.succeed(loaded)
+  // An archive that was made of it before, or only up to a position, does not have all of it.
+  Effect.flatMap(
+    Stream.runFold(
+      events,
+      () => -1,
+      (last, { revision }) => Math.max(last, revision)
+    ),
+    (last) => (last < end ? Effect.fail(error) : load(events))
   )
 
 /**
@@ -164,19 +170,16 @@ export const catchUp = Effect.fnUntraced(function* <Name extends string, Id, Com
   if (!from.isClaim || revision === undefined) {
     return yield* replay(operation, store, aggregate, stream, from, read(Revision.next(revision)), isWhole)
   }
-  let { lastEvent } = from
   let proved = false
   // What the claim was made behind is read again, and not folded again.
   const readBehind: Read = (take) =>
     read(revision)((page) => {
-      if (!proved && page.revision === revision && page.first.position === position) {
-        proved = lastEvent === undefined || page.first.id === lastEvent
-        lastEvent = page.first.id
-      }
+      const { id, position: at } = page.first
+      proved ||= page.revision === revision && at === position && id === from.lastEvent
       return proved ? take(page) : Effect.succeed(false)
     })
   const loaded = yield* replay(operation, store, aggregate, stream, from, readBehind, isWhole)
-  if (proved) return loaded.revision === revision ? { ...loaded, lastEvent } : loaded
+  if (proved) return loaded
   const nothing = unloaded(aggregate, from.since.measures)
   return yield* replay(operation, store, aggregate, stream, nothing, read(Revision.next(undefined)), isWhole)
 })
@@ -227,9 +230,11 @@ const replay = <Name extends string, Id, Command, Event, State, Rejection>(
   Effect.suspend(() => {
     const { codecs, evolve } = aggregate
     const { measures } = from.since
-    let { position, revision, state } = from
+    let { lastEvent, position, revision, state } = from
     let { bytes } = from.since
     let closed: ReturnType<typeof closedBy>
+    // What goes on behind a hole is not the whole of it.
+    let torn: ReturnType<typeof closedBy>
     // The error names all that there is to know of the event, which a history leaves out.
     const refuse = (at: Revision.Revision, why: Undecoded) =>
       Effect.as(
@@ -240,12 +245,15 @@ const replay = <Name extends string, Id, Command, Event, State, Rejection>(
       )
     const fold = ({
       data,
+      first: { id },
       last,
       revision: first,
       schemaVersions,
       types
     }: History): Effect.Effect<boolean, EventStoreError> => {
       const isTorn = first > Revision.next(revision)
+      // Of several events nobody has told the last one's id.
+      if (first + types.length > Revision.next(revision)) lastEvent = types.length === 1 ? id : undefined
       for (let i = Math.max(0, Revision.next(revision) - first); i < types.length; i++) {
         const decoded = codecs.event.decode(types[i] as string, schemaVersions[i] as number, data[i] as Json)
         const at = Revision.make(first + i)
@@ -254,7 +262,8 @@ const replay = <Name extends string, Id, Command, Event, State, Rejection>(
         else if (!Tombstone.isReserved(types[i] as string)) return refuse(at, decoded.failure)
         else {
           const left = closedBy(stream, at, { type: types[i] as string, data: data[i] })
-          closed = isTorn || isWhole ? left : undefined
+          if (isTorn) torn ??= left
+          closed = isWhole ? left : undefined
         }
         revision = at
       }
@@ -262,8 +271,8 @@ const replay = <Name extends string, Id, Command, Event, State, Rejection>(
       return wantsMore
     }
     return Effect.flatMap(read(fold), () => {
-      if (closed !== undefined) return Effect.fail(because(operation, closed))
-      const lastEvent = revision === from.revision ? from.lastEvent : undefined
+      const missing = torn ?? closed
+      if (missing !== undefined) return Effect.fail(because(operation, missing))
       return Effect.succeed({ state, revision, position, since: { ...from.since, bytes }, lastEvent, isClaim: false })
     })
   })

@@ -115,11 +115,12 @@ export const make = Effect.fnUntraced(function* ({
         isBusy = true
         return Effect.ensuring(
           effect,
-          Effect.suspend(() => {
+          // In one step: who passes something in between has opened it.
+          Effect.sync(() => {
             isBusy = false
-            if (movesTo(passed, slots).length === 0) return isBehind.close
+            if (movesTo(passed, slots).length === 0) return isBehind.closeUnsafe()
             if (isWatched()) Queue.offerUnsafe(wanted, undefined)
-            return isBehind.open
+            return isBehind.openUnsafe()
           })
         )
       })

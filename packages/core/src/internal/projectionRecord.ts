@@ -47,10 +47,9 @@ type Change =
   | { readonly type: "Begun"; readonly data: { readonly fingerprint: string } }
   | { readonly type: "RebuildStarted"; readonly data: Rebuild }
   | {
-      readonly type: "RebuildSwitched" | "RebuildCancelled" | "PreviousDropped"
+      readonly type: "RebuildSwitched" | "RebuildCancelled" | "PreviousDropped" | "Retired" | "RowsDropped"
       readonly data: { readonly id: string }
     }
-  | { readonly type: "Retired"; readonly data: { readonly id: string } }
   | { readonly type: "RowsRebuilt"; readonly data: { readonly keys: ReadonlyArray<string> } }
 
 const nothing: Record = {
@@ -78,6 +77,7 @@ const evolve = (record: Record, { data, type }: Change): Record => {
       return { ...record, live: undefined, building: undefined, isRetired: true }
     // For those who watch the rows.
     case "RowsRebuilt":
+    case "RowsDropped":
       return record
   }
 }

@@ -38,6 +38,7 @@ interface Rows {
 
 interface Cache {
   readonly store: ReadModelStore["Service"]
+  readonly checkpoints: CheckpointStore["Service"]
   readonly of: ReadonlyMap<object, Rows>
 }
 
@@ -204,7 +205,7 @@ export const layerCached = (
       const [store, events, checkpoints] = yield* Effect.all([ReadModelStore, EventStore, CheckpointStore])
       const of = new Map(options.of.map((one) => [one as object, make(one, bounds, events, checkpoints)]))
       for (const rows of of.values()) yield* Effect.forkScoped(rows.follow)
-      return { store, of }
+      return { store, checkpoints, of }
     }
   )
   return Layer.effect(Current, cache)
@@ -219,6 +220,9 @@ export const cached = <Name extends string, Row, Index extends string, A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const cache = fiber.getRef(Current)
-    const rows = cache?.store === store ? cache.of.get(projection) : undefined
+    // Of another checkpoint store, or of one that is wrapped, nobody here knows what it has promised.
+    const checkpoints = Context.getOrUndefined(fiber.context, CheckpointStore) ?? cache?.checkpoints
+    const isSame = cache?.store === store && cache.checkpoints === checkpoints
+    const rows = isSame ? cache.of.get(projection) : undefined
     return rows === undefined ? read : rows.get(key, read)
   })

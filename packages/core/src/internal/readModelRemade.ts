@@ -15,7 +15,7 @@ import { decode } from "./readModelRow.ts"
 export type Remade = { readonly keys: ReadonlyArray<string> } | { readonly rebuild: string }
 
 const handled = { category: "$parked", types: ["Handled"] }
-const rebuilt = { category: "$projection", types: ["RebuildSwitched", "RowsRebuilt"] }
+const rebuilt = { category: "$projection", types: ["RebuildSwitched", "RowsRebuilt", "RowsDropped"] }
 
 /** The events that say so, of all projections. */
 export const filter: EventFilter.EventFilter = EventFilter.categories([handled, rebuilt])
@@ -34,7 +34,7 @@ export const finder = (projection: { readonly name: string; readonly version: nu
     const { id, key, keys } = data as { readonly id?: string; readonly key?: string; readonly keys?: Array<string> }
     if (type === "Handled" && key !== undefined) return { keys: [key] }
     if (type === "RowsRebuilt" && keys !== undefined) return { keys }
-    return type === "RebuildSwitched" && id !== undefined ? { rebuild: id } : undefined
+    return (type === "RebuildSwitched" || type === "RowsDropped") && id !== undefined ? { rebuild: id } : undefined
   }
 }
 

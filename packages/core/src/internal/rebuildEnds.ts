@@ -51,6 +51,8 @@ export const retire = Effect.fnUntraced(function* <Name extends string, Row, Ind
     yield* record.write(store, projection, "whatever", { type: "Retired", data: { id } })
     for (const id of [building?.id, previous]) if (id !== undefined) yield* rows.drop(tableOf(projection.table, id))
     yield* rows.drop(projection.table)
+    // For who keeps rows: those that were read before they were gone are so, too.
+    yield* record.write(store, projection, "whatever", { type: "RowsDropped", data: { id } })
   })
   yield* holdAll(checkpoints, checkpointOf(projection), options.patience ?? "1 minute", () => over).pipe(
     Effect.catchTags({

@@ -7,13 +7,17 @@ import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import type { Json } from "effect/Schema"
+import * as Stream from "effect/Stream"
 import type { Aggregate } from "../Aggregate.ts"
 import type { EventData } from "../EventData.ts"
+import * as EventFilter from "../EventFilter.ts"
+import { EventStore } from "../EventStore.ts"
 import * as Position from "../Position.ts"
 import type { Revision } from "../Revision.ts"
 import { CurrentPolicy, SnapshotStore } from "../SnapshotStore.ts"
 import type { Rule } from "../SnapshotStore.ts"
 import type { StreamName } from "../StreamName.ts"
+import * as Tombstone from "../Tombstone.ts"
 import * as counts from "./counts.ts"
 import * as bounded from "./bounded.ts"
 import { utf8Length } from "./json.ts"
@@ -28,7 +32,7 @@ export interface Loaded<State> {
 
 /** What is known of the last snapshot of a stream, and of the events behind it. */
 export interface Since {
-  /** The revision of the snapshot; undefined without one. */
+  /** The revision of the snapshot, or of the last try at one that is known here; undefined without one. */
   readonly snapshot: Revision | undefined
   /** In epoch milliseconds; -Infinity where nobody knows. */
   readonly takenAt: number
@@ -59,17 +63,20 @@ export const unloaded = <Name extends string, Id, Command, Event, State, Rejecti
   isClaim: false
 })
 
+interface Snapshots {
+  readonly store: SnapshotStore["Service"]
+  readonly rule: Rule
+  readonly log: EventStore["Service"] | undefined
+}
+
 /** The rule for an aggregate and the store, where the surroundings have both. */
 const snapshotsOf = (aggregate: { readonly name: string }) =>
-  Effect.contextWith(
-    (
-      context: Context.Context<never>
-    ): Effect.Effect<{ readonly store: SnapshotStore["Service"]; readonly rule: Rule } | undefined> => {
-      const rule = ruleOf(Context.get(context, CurrentPolicy), aggregate.name)
-      const store = rule === undefined ? undefined : Context.getOrUndefined(context, SnapshotStore)
-      return Effect.succeed(rule === undefined || store === undefined ? undefined : { store, rule })
-    }
-  )
+  Effect.contextWith((context: Context.Context<never>): Effect.Effect<Snapshots | undefined> => {
+    const rule = ruleOf(Context.get(context, CurrentPolicy), aggregate.name)
+    const store = rule === undefined ? undefined : Context.getOrUndefined(context, SnapshotStore)
+    if (rule === undefined || store === undefined) return Effect.undefined
+    return Effect.succeed({ store, rule, log: Context.getOrUndefined(context, EventStore) })
+  })
 
 /** The newest snapshot, unless it lies above a revision, or nothing loaded. One that cannot be read is no snapshot. */
 export const fromSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
@@ -141,7 +148,16 @@ const kept = Context.pick(Clock.Clock, Scheduler.Scheduler, References.CurrentLo
 const alone = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
   Effect.updateContext(effect, (context: Context.Context<never>): Context.Context<never> => kept(context))
 
-/** Takes a snapshot where the policy says that one is due: off the caller's path, never failing it. */
+/** Whoever removed a stream meanwhile may have forgotten its snapshots before there was the one that was saved now. */
+const forgetRemoved = (log: EventStore["Service"], store: SnapshotStore["Service"], stream: StreamName) =>
+  Stream.runForEach(log.read(EventFilter.stream(stream), { direction: "backwards", limit: 1 }), (last) =>
+    Tombstone.isTombstone(last) ? store.remove(stream) : Effect.void
+  )
+
+/**
+ * Takes a snapshot where the policy says that one is due: off the caller's path, never failing it. Gives what is known of the
+ * last one then: who keeps the state knows of a try for as long.
+ */
 export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id, Command, Event, State, Rejection>(
   aggregate: Aggregate<Name, Id, Command, Event, State, Rejection>,
   stream: StreamName,
@@ -149,14 +165,15 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   events: ReadonlyArray<EventData>,
   appended: { readonly revision: Revision | undefined; readonly position: Position.Position },
   stateAfter: () => State
-): Effect.fn.Return<void> {
+): Effect.fn.Return<Since> {
   const snapshots = yield* snapshotsOf(aggregate)
   const { position, revision } = appended
-  if (snapshots === undefined || revision === undefined) return
-  const { rule, store } = snapshots
+  const since = sinceWith(before.since, events)
+  if (snapshots === undefined || revision === undefined) return since
+  const { log, rule, store } = snapshots
   const { fingerprint } = aggregate.codecs
   const now = yield* Clock.currentTimeMillis
-  const { bytes, snapshot, takenAt } = sinceWith(before.since, events)
+  const { bytes, snapshot, takenAt } = since
   const key = `${fingerprint}/${stream}`
   const tried = triesOf(store).get(key, now)
   const last = tried !== undefined && tried.base === snapshot && tried.revision < revision ? tried : undefined
@@ -175,13 +192,16 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
     if (Result.isFailure(encoded)) return Effect.logWarning(`No snapshot of ${stream}: ${encoded.failure}`)
     const lastEvent = String(events.at(-1)?.id)
     const state = JSON.stringify({ lastEvent, takenAt: now, state: encoded.success } satisfies Stored)
-    return store.save({ stream, fingerprint, revision, position, state })
+    const saved = store.save({ stream, fingerprint, revision, position, state })
+    return log === undefined ? saved : Effect.andThen(saved, forgetRemoved(log, store, stream))
   })
   const attempt = Effect.suspend(() => {
-    if (!isDue(rule, grown)) return Effect.void
+    if (!isDue(rule, grown)) return Effect.succeed(since)
     triesOf(store).put(key, { base: snapshot, revision, at: now, bytes }, now)
     const apart = Effect.catchCause(save, (cause) => Effect.logWarning(`No snapshot of ${stream}`, cause))
-    return Effect.asVoid(Effect.forkDetach(alone(apart)))
+    return Effect.as(Effect.forkDetach(alone(apart)), { ...since, snapshot: revision, takenAt: now, bytes: 0 })
   })
-  yield* Effect.catchCause(attempt, (cause) => Effect.logWarning(`No snapshot of ${stream}: its policy failed`, cause))
+  return yield* Effect.catchCause(attempt, (cause) =>
+    Effect.as(Effect.logWarning(`No snapshot of ${stream}: its policy failed`, cause), since)
+  )
 })

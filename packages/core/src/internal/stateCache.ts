@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Aggregate } from "../Aggregate.ts"
-import type { EventStore } from "../EventStore.ts"
+import type { EventStore, History } from "../EventStore.ts"
 import type { StreamName } from "../StreamName.ts"
 import * as bounded from "./bounded.ts"
 import { frozenAnew } from "./frozen.ts"
@@ -16,7 +16,7 @@ import type { Start } from "./snapshot.ts"
 export interface CacheOptions {
   /** How many entries it keeps at most; 10 000 unless given. Those that were used longest ago go first. */
   readonly capacity?: number
-  /** How long it keeps one that is not used; 5 minutes unless given. */
+  /** How long it keeps one since it was loaded or written; 5 minutes unless given. */
   readonly timeToLive?: Duration.Input
 }
 
@@ -77,6 +77,8 @@ export interface Kept<State> {
   readonly state: Start<State> | undefined
   /** Keeps what was found, or what a command left, unless something newer was kept meanwhile. */
   readonly put: (found: Start<State>) => void
+  /** Keeps what was loaded, whose last event it reads where its id is unknown: a place alone may be another store's, too. */
+  readonly putLoaded: (found: Start<State>) => Effect.Effect<void>
 }
 
 /** What is kept of an entity in a store; undefined where nothing may be. */
@@ -95,15 +97,23 @@ export const keptOf = <Name extends string, Id, Command, Event, State, Rejection
       const now = () => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
       // What stands under this key was put by this aggregate, whose codecs and fold the key names.
       const state = states.get(key, now()) as Start<State> | undefined
-      const kept: Kept<State> = {
-        state,
-        put: (found) => {
-          const present = states.get(key, now())
-          if (present !== undefined && present !== state && isBefore(found, present)) return
-          frozenAnew(found.state)
-          states.put(key, { ...found, isClaim: true }, now())
-        }
+      const put = (found: Start<State>): void => {
+        const present = states.get(key, now())
+        if (present !== undefined && present !== state && isBefore(found, present)) return
+        frozenAnew(found.state)
+        states.put(key, { ...found, isClaim: true }, now())
       }
+      const putLoaded = (found: Start<State>): Effect.Effect<void> => {
+        const { lastEvent, position, revision } = found
+        if (revision === undefined || lastEvent !== undefined) return Effect.sync(() => put(found))
+        const take = ({ first }: History) =>
+          Effect.sync(() => {
+            if (first.position === position) put({ ...found, lastEvent: first.id })
+            return false
+          })
+        return Effect.ignore(store.history(stream, take, { from: revision, limit: 1 }))
+      }
+      const kept: Kept<State> = { state, put, putLoaded }
       const found = state === undefined ? misses : hits
       found.updateUnsafe(1, fiber.context)
       return Effect.succeed(kept)
