@@ -18,6 +18,7 @@ import type { ReadersBehind } from "./internal/archiving.ts"
 import type { Target } from "./Processor.ts"
 import type { Position } from "./Position.ts"
 import type { Revision } from "./Revision.ts"
+import type { SnapshotStoreError } from "./SnapshotStore.ts"
 import type { StreamName } from "./StreamName.ts"
 
 export { ReadersBehind } from "./internal/archiving.ts"
@@ -39,7 +40,7 @@ export interface ArchiveOptions extends WriteOptions {
   readonly reason?: string
 }
 
-/** What became of the streams: each is gone but for the tombstone at `position`, or was kept since it had grown to `revision`. */
+/** What became of the streams: each is gone but for the tombstone at `position`, or was kept since it ends at `revision` now. */
 export interface Archived {
   readonly manifest: Manifest
   readonly removed: ReadonlyArray<{ readonly stream: StreamName; readonly position: Position }>
@@ -62,7 +63,7 @@ export interface RestoreOptions {
   readonly streams?: ReadonlyArray<StreamName>
 }
 
-/** What came back, and behind which position it goes on; and what was not archived in this store, and was left alone. */
+/** What came back, and behind which position it goes on; and what this store has not archived with these events, and was left alone. */
 export interface Restored {
   readonly restored: ReadonlyArray<{ readonly stream: StreamName; readonly position: Position }>
   readonly kept: ReadonlyArray<StreamName>
@@ -71,7 +72,8 @@ export interface Restored {
 /**
  * Copies events into a folder, reads the copy back and checks it. Nothing leaves the store.
  *
- * Killed at any step and called again, it goes on where it was. Several streams are found by reading their categories through.
+ * Killed at any step and called again, it goes on where it was. A stream that is removed meanwhile, so that not all of it was
+ * copied, is a `TornStream`: nothing is finished then. Several streams are found by reading their categories through.
  */
 export const copy: (
   folder: Folder,
@@ -119,7 +121,8 @@ export const archive: (
  * Deletes a stream for good. A tombstone is left, an event of type `$deleted`; appends and loads fail with `StreamDeleted` from
  * then on, and an id that is deleted is not used again.
  *
- * Read models hear of it by the tombstone: see `Projection.Removed`. What was copied elsewhere, into archives, buses or
+ * Its snapshots go, too: where they cannot be removed it fails with `SnapshotStoreError`, and called again it does what was left
+ * undone. Read models hear of it by the tombstone: see `Projection.Removed`. What was copied elsewhere, into archives, buses or
  * backups, is not found by it.
  */
 export const erase: (
@@ -127,7 +130,7 @@ export const erase: (
   options: EraseOptions
 ) => Effect.Effect<
   Appended,
-  ReadersBehind | WrongExpectedRevision | EventStoreError | CheckpointStoreError,
+  ReadersBehind | WrongExpectedRevision | EventStoreError | CheckpointStoreError | SnapshotStoreError,
   EventStore | CheckpointStore
 > = archiving.erase
 
@@ -138,7 +141,9 @@ export const verify: (folder: Folder) => Effect.Effect<Manifest, ArchiveError> =
  * Brings archived streams back: each event stands again where it stood, at its own revision, position and time, and behind the
  * tombstone an event of type `$restored` says so. Then the stream goes on.
  *
- * Readers that have passed do not see the events again. It is for the store that they were archived from, and where that can
+ * Readers that have passed do not see the events again. So whatever began while the stream was archived, and without the
+ * archive ({@link layerSource}), has never seen them: rebuild such projections (`Processor.rebuild`), or their rows lack what
+ * came before the tombstone. An export that was made while it was archived cannot go on: begin another one. It is for the store that they were archived from, and where that can
  * let them stand where they stood (`capabilities.restore`, else `Unsupported`); into another one they are copied
  * (`StoreCopy`). All of the archive is checked first. Called again it does what was left undone.
  */

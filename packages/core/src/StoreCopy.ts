@@ -50,7 +50,9 @@ export { CopyRefused } from "./internal/copyRefused.ts"
 /**
  * Copies the store into a folder.
  *
- * Killed at any step and called again it goes on behind the last whole part; called when it was finished it adds what is new.
+ * Killed at any step and called again it goes on behind the last whole part; called when it was finished it adds what is new, and
+ * until that is done the folder can be read as it was. Of streams that are removed meanwhile, or were since the last call, it has
+ * the tombstone; of one that came back since then it cannot have all (`TornStream`): begin another folder.
  * A folder that holds another store's events is refused (`ArchiveError`, `OtherArchive`). At the end all parts are read back.
  *
  * ```ts

@@ -4,12 +4,14 @@ import type { Recorded } from "./EventData.ts"
 /**
  * What became of a stream: `$archived` says that a copy of it is elsewhere, `$deleted` that there is none.
  *
- * `events` is how many events it had; `archive` where the copy is, `reason` why, where that was said. Who did it is the
+ * `events` is how many events it had, and `last`, of one that was archived, the id of the last of them: no other events come
+ * back in their place. `archive` where the copy is, `reason` why, where that was said. Who did it is the
  * actor of the event's metadata.
  */
 export interface Tombstone {
   readonly _tag: "$archived" | "$deleted"
   readonly events: number
+  readonly last?: string
   readonly archive?: string
   readonly reason?: string
 }

@@ -7,7 +7,7 @@ export const imports: ReadonlyArray<Mutant> = [
   {
     law: "EventStore 13.1",
     breaks: "neighbours of a stream are one message, whenever they were recorded",
-    by: [[events, "      before?.recordedAt === event.recordedAt &&\n", "      before !== undefined &&\n"]]
+    by: [[events, "      before.recordedAt === event.recordedAt &&\n", ""]]
   },
   {
     law: "EventStore 13.2",
@@ -34,5 +34,15 @@ export const imports: ReadonlyArray<Mutant> = [
     law: "EventStore 13.9",
     breaks: "every stream begins at revision 0 where it is imported",
     by: [[events, "first.revision === 0 ? undefined", "tail === undefined ? undefined"]]
+  },
+  {
+    law: "EventStore 13.10",
+    breaks: "an imported tombstone names what stands before a hole",
+    by: [[events, "first.revision > tail.revision + 1 ? undefined : tail", "tail.revision < 0 ? undefined : tail"]]
+  },
+  {
+    law: "EventStore 13.10",
+    breaks: "an imported tombstone shares the message of what it stands for",
+    by: [[events, "      !isTombstone(event) &&\n      !isTombstone(before) &&\n", ""]]
   }
 ]

@@ -38,7 +38,7 @@ const onStore = <R extends Nats.Services>({ id, run }: Law<R>): Law<Bench> => ({
   run: Effect.gen(function* () {
     const { backend, server } = yield* Bench
     const { prefix } = (yield* layoutOf()).settings
-    const layer = backend.Nats.layer({ servers: server.url, prefix, storage: "memory" })
+    const layer = backend.Nats.layer({ servers: server.url, prefix, storage: "memory", removal: true })
     const services: Effect.Effect<void, LawBroken, Nats.Services> = run
     yield* Effect.provide(services, layer, { local: true }).pipe(
       Effect.catch((error) => (error instanceof LawBroken ? Effect.fail(error) : Effect.die(error)))

@@ -33,6 +33,6 @@ export const removals: ReadonlyArray<Mutant> = [
   {
     law: "Removal 3",
     breaks: "a tombstone names messages that are gone",
-    by: [[message, "tail === undefined || standsAlone(events) ? [id]", "tail === undefined ? [id]"]]
+    by: [[message, "tail === undefined || (!isImported && standsAlone(events)) ? [id]", "tail === undefined ? [id]"]]
   }
 ]

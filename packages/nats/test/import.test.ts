@@ -92,4 +92,39 @@ describe("an imported log", () => {
         expect(found.map(({ id }) => id)).toEqual(events.map(({ id }) => id))
       })
     ))
+
+  it("goes on with a stream that had been archived and restored, one message after the other", () =>
+    inStore(
+      Effect.gen(function* () {
+        const store = yield* EventStore
+        const events = (yield* several(30)).filter((_, n) => n % 6 === 0)
+        const types = ["Counted", "Counted", "$archived", "$restored", "Counted"]
+        const restored = events.map((event, n) => ({ ...event, type: types[n] ?? "" }))
+        yield* store.importEncoded({ events: restored, behind: Position.beginning })
+        const stream = StreamName.make("Account", "0")
+        yield* store.append(stream, [{ type: "Counted", data: { n: 5 } }])
+        const found: Array<string> = []
+        yield* store.history(stream, (history) => Effect.sync(() => found.push(...history.types) > 0))
+        expect(found).toEqual([...types, "Counted"])
+        const backwards = store.read(EventFilter.stream(stream), { direction: "backwards" })
+        const revisions = (yield* Stream.runCollect(backwards)).map(({ revision }) => revision)
+        expect(revisions).toEqual([5, 4, 3, 2, 1, 0])
+      })
+    ))
+
+  it("holds JSON that was written over several lines", () =>
+    inStore(
+      Effect.gen(function* () {
+        const store = yield* EventStore
+        const [event] = yield* several(1)
+        if (event === undefined) return
+        const texts = { data: '{\r\n  "n": 7,\n  "text": "a\\nb"\n}', metadata: '{\n"by":\n"ada"}' }
+        yield* store.importEncoded({ events: [{ ...event, ...texts }], behind: Position.beginning })
+        const [stored] = yield* Stream.runCollect(store.readEncoded(EventFilter.all()))
+        expect(JSON.parse(stored?.data ?? "")).toEqual({ n: 7, text: "a\nb" })
+        expect(JSON.parse(stored?.metadata ?? "")).toEqual({ by: "ada" })
+        yield* store.append(event.stream, [{ type: "Counted", data: { n: 8 } }])
+        expect(yield* numbersOf(EventFilter.stream(event.stream), then - 1, "forwards")).toEqual([7, 8])
+      })
+    ))
 })

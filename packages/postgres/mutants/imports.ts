@@ -2,6 +2,7 @@
 import type { Mutant } from "./Mutant.ts"
 
 const events = "internal/sql/functions/importEvents.ts"
+const removeStream = "internal/sql/functions/removeStream.ts"
 
 export const imports: ReadonlyArray<Mutant> = [
   {
@@ -22,12 +23,12 @@ export const imports: ReadonlyArray<Mutant> = [
   {
     law: "EventStore 13.2",
     breaks: "an imported event has any revision above the last",
-    by: [[events, "x.revision <> x.last_revision + 1 OR", "x.revision <= x.last_revision OR"]]
+    by: [[events, "OR (x.revision <> x.last_revision + 1 AND x.type NOT IN ('$archived', '$deleted')) END", "END"]]
   },
   {
     law: "EventStore 13.2",
     breaks: "an imported event was recorded at any time",
-    by: [[events, "OR x.recorded_at < x.last_time END", "END"]]
+    by: [[events, "OR x.recorded_at < x.last_time\n", "\n"]]
   },
   {
     law: "EventStore 13.2",
@@ -37,6 +38,22 @@ export const imports: ReadonlyArray<Mutant> = [
   {
     law: "EventStore 13.9",
     breaks: "what is left of a removed stream cannot be imported",
-    by: [[events, " AND x.type NOT IN ('$archived', '$deleted')", ""]]
+    by: [[events, "x.revision <> 0 AND x.type NOT IN ('$archived', '$deleted')", "x.revision <> 0"]]
+  },
+  {
+    law: "EventStore 13.10",
+    breaks: "a tombstone stands right behind the last event, or not at all",
+    by: [[events, "last_revision + 1 AND x.type NOT IN ('$archived', '$deleted')", "last_revision + 1"]]
+  },
+  {
+    law: "EventStore 13.10",
+    breaks: "what an import brought back stays where its removal is asked for again",
+    by: [
+      [
+        removeStream,
+        "    DELETE FROM ${schema}.events e WHERE e.stream = p_stream AND e.revision < last.revision;\n",
+        ""
+      ]
+    ]
   }
 ]

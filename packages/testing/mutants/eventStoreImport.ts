@@ -32,6 +32,19 @@ const from =
   <A, E>(told: Stream.Stream<A, E, EventStore>): Stream.Stream<A, E, EventStore> =>
     Stream.unwrap(Effect.map(EventStore, (store) => Stream.provideService(told, EventStore, change(store))))
 
+type Remove = NonNullable<Driver["remove"]>
+
+/** Does nothing where the tombstone stands. */
+const removesOnce =
+  (whole: Remove): Remove =>
+  (removal) =>
+    "position" in removal.tombstone
+      ? Effect.succeed({
+          _tag: "Appended",
+          results: [{ revision: removal.expected, position: Position.beginning, repeated: true }]
+        })
+      : whole(removal)
+
 const all = ["EventStore 13.4", "EventStore 13.5", "EventStore 13.7"]
 
 export const eventStoreImport: ReadonlyArray<Mutant> = [
@@ -139,6 +152,27 @@ export const eventStoreImport: ReadonlyArray<Mutant> = [
             )
         }))(toFolder(folder, options))
     }))
+  },
+  {
+    law: "EventStore 13.10",
+    breaks: "a tombstone behind what is missing is misplaced",
+    by: imports((whole) => ({ behind, events }) => {
+      const index = events.findIndex(({ revision, type }, i) => type.startsWith("$") && revision > i)
+      return index < 0
+        ? whole({ behind, events })
+        : Effect.succeed({ _tag: "Misplaced", index, problem: "its stream ends before" })
+    }),
+    also: ["EventStore 13.9"]
+  },
+  {
+    law: "EventStore 13.10",
+    breaks: "a removal that is asked for again is answered, and not done",
+    by: {
+      driver: (driver) => ({
+        ...driver,
+        ...(driver.remove === undefined ? {} : { remove: removesOnce(driver.remove) })
+      })
+    }
   },
   {
     law: "EventStore 13.9",

@@ -1,5 +1,6 @@
 // archiveIndex: archives as a source of events: in the order of positions across folders, and stream by stream.
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { ArchiveError } from "../ArchiveError.ts"
 import type { Folder, Part } from "../ArchiveFolder.ts"
@@ -98,8 +99,11 @@ export const make = Effect.fnUntraced(function* (
       })
     )
   // Which parts a stream is in: made once, when the first stream is asked for.
-  const indexed = yield* Effect.cached(
+  let found: ReadonlyMap<StreamName, ReadonlyArray<Place>> | undefined
+  const lock = yield* Semaphore.make(1)
+  const indexed = lock.withPermits(1)(
     Effect.gen(function* () {
+      if (found !== undefined) return found
       const index = new Map<StreamName, Array<Place>>()
       for (const place of places) {
         const names = new Set((yield* read(place)).map(({ stream }) => stream))
@@ -109,7 +113,7 @@ export const make = Effect.fnUntraced(function* (
           else list.push(place)
         }
       }
-      return index
+      return (found = index)
     })
   )
   const encodedStream = (stream: StreamName): Stream.Stream<EncodedRecorded, ArchiveError> =>

@@ -48,6 +48,9 @@ export const version = 1
 /** Its name; the first that is looked for, and the last that is written. */
 export const file = "manifest.json"
 
+/** What is written in its place while more is added to an archive that was finished, which can be read until then. */
+export const progress = "progress.json"
+
 /** The hash that a manifest bears of its other fields. */
 export const hashOf = (manifest: Manifest): Effect.Effect<string> =>
   // What is undefined is not in it.

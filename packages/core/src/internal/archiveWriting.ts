@@ -12,27 +12,42 @@ import * as reading from "./archiveReading.ts"
 import * as contentDigest from "./contentDigest.ts"
 import * as gzip from "./gzip.ts"
 import { canonical } from "./json.ts"
+import * as streamEnds from "./streamEnds.ts"
+import type { Ends } from "./streamEnds.ts"
 
 const fileOf = (n: number): string => `part-${String(n).padStart(6, "0")}.ndjson.gz`
 
 const isSame = (self: Holds, that: Holds): boolean => canonical({ ...self } as Json) === canonical({ ...that } as Json)
 
+/** What is known of what was written: of one that goes on behind a finished one that is more than its manifest says. */
+const goingOn = Effect.fnUntraced(function* (folder: Folder) {
+  const found = yield* reading.manifest(folder)
+  if (found?.complete !== true) return found
+  const bytes = yield* folder.read(manifests.progress)
+  const more = bytes === undefined ? undefined : yield* Effect.option(manifests.fromBytes(folder.where, bytes))
+  const isOf = more?._tag === "Some" && isSame(more.value.holds, found.holds) && more.value.events > found.events
+  return isOf ? more.value : found
+})
+
 /** What an earlier call has written, all of it checked. */
 const before = Effect.fnUntraced(function* (folder: Folder, holds: Holds) {
-  const found = yield* reading.manifest(folder)
+  const found = yield* goingOn(folder)
   const digest = contentDigest.make()
+  const ends: Ends = new Map()
   let last: EncodedRecorded | undefined
-  if (found === undefined) return { parts: [], digest, last, found }
+  if (found === undefined) return { parts: [], digest, ends, last, found }
   if (!isSame(found.holds, holds)) {
     const problem = `it holds ${inWords(found.holds)}, and this one is to hold ${inWords(holds)}`
     return yield* Errors.because(folder.where, new Errors.OtherArchive({ problem }))
   }
   yield* Stream.runForEachArray(reading.readParts(folder, found.parts, 0), (events) => {
     last = events.at(-1)
+    // What is wrong with them was not, when they were written.
+    for (const event of events) streamEnds.take(ends, event)
     return digest.add(events)
   })
   yield* reading.agrees(folder, found, { events: digest.count(), digest: yield* digest.value })
-  return { parts: found.parts, digest, last, found }
+  return { parts: found.parts, digest, ends, last, found }
 })
 
 const inWords = (holds: Holds): string => {
@@ -51,10 +66,16 @@ const inWords = (holds: Holds): string => {
 export const write = Effect.fnUntraced(function* <E, R>(
   folder: Folder,
   holds: Holds,
-  events: (after: Position.Position, last: EncodedRecorded | undefined) => Stream.Stream<EncodedRecorded, E, R>,
+  events: (
+    after: Position.Position,
+    last: EncodedRecorded | undefined,
+    ends: Ends
+  ) => Stream.Stream<EncodedRecorded, E, R>,
   { bytesPerPart = 4_000_000, eventsPerPart = 10_000, tell }: WriteOptions = {}
 ): Effect.fn.Return<Manifest, E | Errors.ArchiveError, R> {
-  const { digest, found, last, parts: written } = yield* before(folder, holds)
+  const { digest, ends, found, last, parts: written } = yield* before(folder, holds)
+  // What is finished stays so until there is more of it that is.
+  const isFinished = (yield* reading.manifest(folder))?.complete === true
   const parts: Array<Part> = [...written]
   let lines: Array<string> = []
   let ofPart: Array<EncodedRecorded> = []
@@ -64,7 +85,8 @@ export const write = Effect.fnUntraced(function* <E, R>(
     const { version } = manifests
     const counted = { events: digest.count(), parts, digest: yield* digest.value }
     const manifest = yield* manifests.sealed({ format: "evolvent-archive", version, holds, complete, ...counted })
-    yield* folder.write(manifests.file, manifests.toBytes(manifest))
+    const file = isFinished && !complete ? manifests.progress : manifests.file
+    yield* folder.write(file, manifests.toBytes(manifest))
     if (tell !== undefined) yield* tell(manifest)
     return manifest
   })
@@ -86,7 +108,7 @@ export const write = Effect.fnUntraced(function* <E, R>(
   })
 
   yield* Stream.runForEachArray(
-    events(last?.position ?? Position.beginning, last),
+    events(last?.position ?? Position.beginning, last, ends),
     Effect.fnUntraced(function* (page) {
       for (const event of page) {
         const line = toLine(event)

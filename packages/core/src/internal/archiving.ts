@@ -11,16 +11,19 @@ import type { CheckpointStore } from "../CheckpointStore.ts"
 import type { CheckpointStoreError } from "../CheckpointStoreError.ts"
 import * as EventFilter from "../EventFilter.ts"
 import { EventStore } from "../EventStore.ts"
-import type { Appended, EncodedRecorded, Removal } from "../EventStore.ts"
+import type { Appended, EncodedRecorded } from "../EventStore.ts"
 import { because, InvalidRequest } from "../EventStoreError.ts"
 import type { EventStoreError, WrongExpectedRevision } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
 import * as Revision from "../Revision.ts"
 import { SnapshotStore } from "../SnapshotStore.ts"
+import type { SnapshotStoreError } from "../SnapshotStore.ts"
 import * as StreamName from "../StreamName.ts"
-import { streamsOf } from "./archiveStreams.ts"
+import { streamsOf, torn } from "./archiveStreams.ts"
+import * as writing from "./archiveWriting.ts"
 import * as parking from "./processorParking.ts"
 import { checkpointName, status } from "./processorStatus.ts"
+import { untilWhole } from "./streamEnds.ts"
 
 /** Somebody still has to read events of what is to be removed. */
 export class ReadersBehind extends Schema.TaggedError<ReadersBehind>()("ReadersBehind", {
@@ -37,10 +40,17 @@ export class ReadersBehind extends Schema.TaggedError<ReadersBehind>()("ReadersB
 }
 
 /** Which of a store's events are meant, and how the manifest says so. */
-const selection = (
+const selection = Effect.fnUntraced(function* (
   what: What
-): { readonly holds: Holds; readonly filter: EventFilter.EventFilter; readonly end: number } => {
+): Effect.fn.Return<
+  { readonly holds: Holds; readonly filter: EventFilter.EventFilter; readonly end: number },
+  EventStoreError
+> {
   if ("before" in what) {
+    if (!Position.isPosition(what.before)) {
+      const problem = `${what.before} is no position: whole numbers from 0 are`
+      return yield* because("Archive.copy", new InvalidRequest({ problem }))
+    }
     return { holds: { _tag: "Before", position: what.before }, filter: EventFilter.all(), end: what.before }
   }
   const streams = [...new Set(what.streams)].toSorted()
@@ -51,7 +61,7 @@ const selection = (
     filter: only !== undefined && streams.length === 1 ? EventFilter.stream(only) : EventFilter.categories(categories),
     end: Infinity
   }
-}
+})
 
 export const copy = Effect.fnUntraced(function* (
   folder: Folder,
@@ -59,22 +69,26 @@ export const copy = Effect.fnUntraced(function* (
   options?: ArchiveFolder.WriteOptions
 ): Effect.fn.Return<Manifest, ArchiveError | EventStoreError, EventStore> {
   const store = yield* EventStore
-  const { end, filter, holds } = selection(what)
+  const { end, filter, holds } = yield* selection(what)
   const names = "streams" in what ? new Set<string>(what.streams) : undefined
   const isMeant = ({ stream }: EncodedRecorded): boolean => names === undefined || names.has(stream)
+  const read = (after: number) =>
+    store.readEncoded(filter, { from: { position: Position.make(after + 1) } }).pipe(
+      Stream.takeWhile(({ position }) => position < end),
+      Stream.filter(isMeant)
+    )
+  const fail = (problem: string) => Effect.fail<ArchiveError | EventStoreError>(torn(folder, problem))
+  const isPart = names === undefined
   const found = yield* ArchiveFolder.manifest(folder)
-  // Streams that were archived by it may be gone from the store since.
-  const isDone = found?.complete === true && found.holds._tag === "Streams"
-  yield* ArchiveFolder.write(
+  const isDone = found?.complete === true
+  yield* writing.write(
     folder,
     holds,
-    (after) =>
-      isDone
-        ? Stream.empty
-        : store.readEncoded(filter, { from: { position: Position.make(after + 1) } }).pipe(
-            Stream.takeWhile(({ position }) => position < end),
-            Stream.filter(isMeant)
-          ),
+    (after, _, ends) => {
+      if (!isDone) return untilWhole({ store, filter, ends, after, read, fail, mayHaveHoles: false, isPart })
+      // Streams that were archived by it may be gone from the store since.
+      return isPart ? read(after) : Stream.empty
+    },
     options
   )
   return yield* ArchiveFolder.verify(folder)
@@ -100,22 +114,12 @@ const checkReaders = Effect.fnUntraced(function* (
   if (behind.length > 0) return yield* new ReadersBehind({ readers: behind, position: last })
 })
 
-/** Forgets the snapshots of a stream that is gone; they are but a cache. */
-const forget = (stream: StreamName.StreamName): Effect.Effect<void> =>
+/** Forgets the snapshots of a stream that is gone. */
+const forget = (stream: StreamName.StreamName): Effect.Effect<void, SnapshotStoreError> =>
   Effect.flatMap(
     Effect.serviceOption(SnapshotStore),
-    Option.match({ onNone: () => Effect.void, onSome: (store) => Effect.ignore(store.remove(stream)) })
+    Option.match({ onNone: () => Effect.void, onSome: (store) => store.remove(stream) })
   )
-
-const removeStream = Effect.fnUntraced(function* (
-  stream: StreamName.StreamName,
-  removal: Removal
-): Effect.fn.Return<Appended, WrongExpectedRevision | EventStoreError, EventStore> {
-  const store = yield* EventStore
-  const removed = yield* store.remove(stream, removal)
-  yield* forget(stream)
-  return removed
-})
 
 export const archive = Effect.fnUntraced(function* (
   folder: Folder,
@@ -132,6 +136,7 @@ export const archive = Effect.fnUntraced(function* (
     const last = positions.reduce((most, position) => Math.max(most, position), 0)
     yield* checkReaders(readers, new Set(held.keys()), last)
   }
+  const store = yield* EventStore
   const because = reason === undefined ? {} : { reason }
   const ends = yield* Effect.forEach(
     new Set(streams),
@@ -141,8 +146,13 @@ export const archive = Effect.fnUntraced(function* (
       if (end === undefined || !end.isWhole)
         return Effect.succeed({ stream, position: undefined, actual: end?.revision })
       const expected = Revision.make(end.revision)
-      return removeStream(stream, { as: "archived", expected, archive: folder.where, ...because }).pipe(
+      return store.remove(stream, { as: "archived", expected, archive: folder.where, ...because }).pipe(
+        // They are but a cache, of what is not secret.
+        Effect.tap(Effect.ignore(forget(stream))),
         Effect.map(({ position }) => ({ stream, position, actual: undefined })),
+        Effect.catchReason("EventStoreError", "StreamDeleted", ({ revision }) =>
+          Effect.succeed({ stream, position: undefined, actual: revision })
+        ),
         Effect.catchTag("WrongExpectedRevision", ({ actual }) =>
           Effect.succeed({ stream, position: undefined, actual })
         )
@@ -162,7 +172,7 @@ export const erase = Effect.fnUntraced(function* (
   { expected, force = false, readers, reason }: EraseOptions
 ): Effect.fn.Return<
   Appended,
-  ReadersBehind | WrongExpectedRevision | EventStoreError | CheckpointStoreError,
+  ReadersBehind | WrongExpectedRevision | EventStoreError | CheckpointStoreError | SnapshotStoreError,
   EventStore | CheckpointStore
 > {
   const store = yield* EventStore
@@ -173,5 +183,8 @@ export const erase = Effect.fnUntraced(function* (
   }
   if (!force) yield* checkReaders(readers, new Set([stream]), last.position)
   const removal = { as: "deleted", expected: expected ?? last.revision } as const
-  return yield* removeStream(stream, reason === undefined ? removal : { ...removal, reason })
+  const removed = yield* store.remove(stream, reason === undefined ? removal : { ...removal, reason })
+  // Whoever asks again gets here again.
+  yield* forget(stream)
+  return removed
 })

@@ -67,7 +67,9 @@ export const followProblem = (
   if (last === undefined) {
     return mayBegin(event) ? undefined : `stream ${stream} has no events here, and this one has revision ${revision}`
   }
-  if (revision !== last.revision + 1) {
+  // Where copies follow each other, what was appended between two of them may have gone with the removal.
+  const isLeft = Tombstone.isTombstone(event) && revision > last.revision
+  if (revision !== last.revision + 1 && !isLeft) {
     return `stream ${stream} is at revision ${last.revision} here, and this one has revision ${revision}`
   }
   return recordedAt < last.recordedAt

@@ -123,10 +123,16 @@ export const remove = (driver: Driver): Store["remove"] => {
     const category = StreamName.category(stream)
     let events = expected + 1
     const conflict = (actual: number | undefined) => new Errors.WrongExpectedRevision({ stream, expected, actual })
-    /** Removes what ends at a revision; undefined where the stream ends elsewhere. */
-    const removeBehind = Effect.fnUntraced(function* (after: Revision.Revision) {
-      const tombstone = yield* eventOf(operation, stream, type, { events, archive, reason })
-      const outcome = yield* remove({ stream, category, expected: after, tombstone })
+    /** Removes what ends with an event; undefined where the stream ends elsewhere. */
+    const removeBehind = Effect.fnUntraced(function* (after: EncodedRecorded) {
+      const tombstone = yield* eventOf(operation, stream, type, {
+        events,
+        // What is deleted for good is never compared with anything.
+        last: as === "archived" ? after.id : undefined,
+        archive,
+        reason
+      })
+      const outcome = yield* remove({ stream, category, expected: after.revision, tombstone })
       return outcome._tag === "Appended" ? outcome.results[0] : undefined
     })
     /** By what is left of it where it was removed already: who asked for that before may not have heard of it. */
@@ -142,7 +148,7 @@ export const remove = (driver: Driver): Store["remove"] => {
       if (!isSame) return yield* conflict(last.revision)
       // What is in an archive is deleted for good by what is left of it.
       events = before.events
-      return (yield* removeBehind(last.revision)) ?? (yield* conflict(last.revision))
+      return (yield* removeBehind(last)) ?? (yield* conflict(last.revision))
     })
     const tombstoneIn = (last: EncodedRecorded | undefined) =>
       last === undefined ? undefined : Tombstone.of(decodeRecorded(last))
@@ -150,14 +156,17 @@ export const remove = (driver: Driver): Store["remove"] => {
     const last = yield* lastOf(driver, stream)
     const before = tombstoneIn(last)
     if (last !== undefined && before !== undefined) return yield* removeAgain(last, before)
-    if (last?.revision !== expected) return yield* conflict(last?.revision)
-    const removed = yield* removeBehind(expected)
+    if (last === undefined || last.revision !== expected) return yield* conflict(last?.revision)
+    const removed = yield* removeBehind(last)
     if (removed !== undefined) return removed
     const now = yield* lastOf(driver, stream)
     const since = tombstoneIn(now)
     return now !== undefined && since !== undefined ? yield* removeAgain(now, since) : yield* conflict(now?.revision)
   })
 }
+
+/** Which event was the last one of what was archived, as the tombstone or the event behind it says. */
+const lastIn = (event: EncodedRecorded): unknown => (decodeRecorded(event).data as { readonly last?: unknown }).last
 
 /** Why events cannot be those that a stream had, or undefined. */
 const restorationProblem = (
@@ -180,9 +189,13 @@ const restorationProblem = (
       `${events[wrong]?.stream}, position ${events[wrong]?.position}: they are to be all events of that stream, in order`
     )
   }
-  return events.length === tombstone.revision
+  if (events.length !== tombstone.revision) {
+    return `stream ${stream} had ${tombstone.revision} events when it was archived, and ${events.length} were given`
+  }
+  const [ended, ends] = [lastIn(tombstone), events.at(-1)?.id]
+  return ended === undefined || ended === ends
     ? undefined
-    : `stream ${stream} had ${tombstone.revision} events when it was archived, and ${events.length} were given`
+    : `stream ${stream} ended with event ${ended} when it was archived, and those given end with ${ends}: they are of another store`
 }
 
 /** Brings back an archived stream, with its events where they stood. */
@@ -196,7 +209,7 @@ export const restore = (driver: Driver): Store["restore"] => {
     if (restore === undefined) return yield* unsupported(operation, "bringing removed streams back")
     // Asked for again: who brought it back did not hear that it went through.
     const isBack = (last: EncodedRecorded): boolean =>
-      last.type === Tombstone.restored && events.length === last.revision - 1
+      last.type === Tombstone.restored && events.length === last.revision - 1 && lastIn(last) === events.at(-1)?.id
     const last = yield* lastOf(driver, stream)
     if (last !== undefined && isBack(last)) return standing(last)
     const closed = last === undefined ? undefined : closedBy(stream, last.revision, decodeRecorded(last))
@@ -206,7 +219,10 @@ export const restore = (driver: Driver): Store["restore"] => {
     if (closed._tag === "StreamDeleted") return yield* Errors.because(operation, closed)
     const problem = restorationProblem(stream, events, last)
     if (problem !== undefined) return yield* refuse(operation, problem)
-    const marker = yield* eventOf(operation, stream, Tombstone.restored, { events: events.length })
+    const marker = yield* eventOf(operation, stream, Tombstone.restored, {
+      events: events.length,
+      last: events.at(-1)?.id
+    })
     const outcome = yield* restore({
       stream,
       category: StreamName.category(stream),

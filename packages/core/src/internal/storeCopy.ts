@@ -8,17 +8,21 @@ import { because, OtherArchive } from "../ArchiveError.ts"
 import type { ArchiveError } from "../ArchiveError.ts"
 import * as ArchiveFolder from "../ArchiveFolder.ts"
 import type { Folder, Holds } from "../ArchiveFolder.ts"
-import type * as EventFilter from "../EventFilter.ts"
+import * as EventFilter from "../EventFilter.ts"
 import { EventStore } from "../EventStore.ts"
 import type { EncodedRecorded } from "../EventStore.ts"
 import type { EventStoreError } from "../EventStoreError.ts"
 import * as Position from "../Position.ts"
 import type { CopyOptions, CopyProgress, Selection } from "../StoreCopy.ts"
+import * as Tombstone from "../Tombstone.ts"
 import { agrees } from "./archiveReading.ts"
+import { torn } from "./archiveStreams.ts"
+import * as writing from "./archiveWriting.ts"
 import * as contentDigest from "./contentDigest.ts"
 import { copyInto } from "./copyInto.ts"
 import { CopyRefused } from "./copyRefused.ts"
 import { filterOf } from "./storeDigest.ts"
+import { untilWhole } from "./streamEnds.ts"
 
 type Tell = (progress: CopyProgress) => Effect.Effect<unknown>
 
@@ -74,6 +78,10 @@ const meter = Effect.fnUntraced(function* (tell: Tell, total: number, every: Dur
 /** The greatest position that a copy of a store comes to. */
 const headOf = (store: EventStore["Service"]): Effect.Effect<number, EventStoreError> => store.head
 
+/** What a store has behind a position. */
+const behind = (store: EventStore["Service"], filter: EventFilter.EventFilter) => (after: Position.Position) =>
+  store.readEncoded(filter, { from: { position: Position.make(after + 1) } })
+
 export const toStore = (
   target: EventStore["Service"],
   options: CopyOptions = {}
@@ -83,8 +91,17 @@ export const toStore = (
       const source = yield* EventStore
       const filter = filterOf(options)
       const { copied, done, verifying } = yield* meter(tell, yield* headOf(source), options.every)
+      const events = untilWhole({
+        store: source,
+        filter,
+        ends: new Map(),
+        after: Position.beginning,
+        read: behind(source, filter),
+        fail: (problem) => Effect.fail<CopyRefused | EventStoreError>(new CopyRefused({ reason: "torn", problem })),
+        mayHaveHoles: true
+      })
       yield* done(
-        yield* copyInto(target, filter, source.readEncoded(filter), {
+        yield* copyInto(target, filter, events, {
           copied: ({ position }, count) => copied(position, count),
           verifying
         })
@@ -131,31 +148,22 @@ export const fromFolder = (
 const holdsOf = ({ categories, system = false }: Selection): Holds =>
   categories === undefined ? { _tag: "Store", system } : { _tag: "Categories", categories }
 
-/** What a store has behind the last event of an archive, which must be one of its own. */
-const behind = (
+/** Fails unless the last event of an archive is one of a store's own, or was one that went with its stream. */
+const isOf = Effect.fnUntraced(function* (
   store: EventStore["Service"],
   filter: EventFilter.EventFilter,
   where: string,
   last: EncodedRecorded | undefined
-): Stream.Stream<EncodedRecorded, EventStoreError | ArchiveError> => {
-  if (last === undefined) return store.readEncoded(filter)
+): Effect.fn.Return<void, EventStoreError | ArchiveError> {
+  if (last === undefined) return
   const { position, revision, stream } = last
-  const there = Stream.runCollect(store.readEncoded(filter, { from: { position }, limit: 1 }))
-  return Stream.unwrap(
-    Effect.flatMap(there, ([event]) =>
-      event?.position === position && contentDigest.isSame(event, last)
-        ? Effect.succeed(store.readEncoded(filter, { from: { position: Position.make(position + 1) } }))
-        : Effect.fail(
-            because(
-              where,
-              new OtherArchive({
-                problem: `its last event is revision ${revision} of stream ${stream} at position ${position}, and in this store it is not there`
-              })
-            )
-          )
-    )
-  )
-}
+  const [there] = yield* Stream.runCollect(store.readEncoded(filter, { from: { position }, limit: 1 }))
+  if (there?.position === position && contentDigest.isSame(there, last)) return
+  const [left] = yield* Stream.runCollect(store.readEncoded(EventFilter.stream(stream), { limit: 1 }))
+  if (left !== undefined && Tombstone.isTombstone(left) && left.revision > revision && left.position > position) return
+  const problem = `its last event is revision ${revision} of stream ${stream} at position ${position}, and in this store it is not there`
+  return yield* because(where, new OtherArchive({ problem }))
+})
 
 export const toFolder = (
   folder: Folder,
@@ -168,9 +176,26 @@ export const toFolder = (
       const { begin, copied, done, verifying } = yield* meter(tell, yield* headOf(source), options.every)
       const there = yield* ArchiveFolder.manifest(folder)
       yield* begin(there?.parts.at(-1)?.last ?? 0, there?.events ?? 0)
-      yield* ArchiveFolder.write(folder, holdsOf(options), (_, last) => behind(source, filter, folder.where, last), {
-        tell: ({ events, parts }) => copied(parts.at(-1)?.last ?? 0, events)
-      })
+      yield* writing.write(
+        folder,
+        holdsOf(options),
+        (after, last, ends) =>
+          Stream.unwrap(
+            Effect.as(
+              isOf(source, filter, folder.where, last),
+              untilWhole({
+                store: source,
+                filter,
+                ends,
+                after,
+                read: behind(source, filter),
+                fail: (problem) => Effect.fail<ArchiveError | EventStoreError>(torn(folder, problem)),
+                mayHaveHoles: true
+              })
+            )
+          ),
+        { tell: ({ events, parts }) => copied(parts.at(-1)?.last ?? 0, events) }
+      )
       yield* verifying
       yield* done(yield* ArchiveFolder.verify(folder))
     })

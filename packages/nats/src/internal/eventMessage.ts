@@ -104,9 +104,9 @@ export const body = (
 const digits = (numbers: ReadonlyArray<number>): string => numbers.map((one) => one.toString(36)).join(" ")
 
 /** The headers of a message that stands behind `tail`. */
-export const headers = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined): Headers => {
+export const headers = (events: ReadonlyArray<EncodedEvent>, tail: Tail | undefined, isImported = false): Headers => {
   const id = ["Nats-Msg-Id", events[0]?.id ?? ""] as const
-  return tail === undefined || standsAlone(events) ? [id] : [id, ["Ev-Prev", digits(beforeNext(tail))]]
+  return tail === undefined || (!isImported && standsAlone(events)) ? [id] : [id, ["Ev-Prev", digits(beforeNext(tail))]]
 }
 
 // What was before a tombstone goes.
@@ -119,12 +119,13 @@ export const grown = (
   tail: Tail | undefined,
   sequence: number,
   events: ReadonlyArray<EncodedEvent>,
-  recordedAt: number
+  recordedAt: number,
+  isImported = false
 ): Tail => ({
   sequence,
   revision: Revision.make((tail === undefined ? -1 : tail.revision) + events.length),
   recordedAt,
-  before: tail === undefined || standsAlone(events) ? [] : beforeNext(tail),
+  before: tail === undefined || (!isImported && standsAlone(events)) ? [] : beforeNext(tail),
   isRemoved: events.slice(-1).some(isTombstone)
 })
 

@@ -6,6 +6,7 @@ import type { EncodedImport, EncodedRecorded, Imported } from "evolvent/EventSto
 import { because } from "evolvent/EventStoreError"
 import type { EventStoreError } from "evolvent/EventStoreError"
 import * as Revision from "evolvent/Revision"
+import { isTombstone } from "evolvent/Tombstone"
 import { never } from "./bucket.ts"
 import type { Bucket } from "./bucket.ts"
 import type { Parts } from "./append.ts"
@@ -38,6 +39,18 @@ const perEvent = 256
 const sizeOf = ({ data, metadata, type }: EncodedRecorded): number =>
   Buffer.byteLength(data) + Buffer.byteLength(metadata) + 2 * Buffer.byteLength(type) + perEvent
 
+/** A line break between the parts of a JSON text means nothing; in a message it would end a line. */
+const onOneLine = (text: string): string => (text.includes("\n") ? text.replaceAll("\n", " ") : text)
+
+/** An event as a message holds it. A driver may make its texts when they are asked for. */
+const onLines = (event: EncodedRecorded) => ({
+  id: event.id,
+  type: event.type,
+  schemaVersion: event.schemaVersion,
+  data: onOneLine(event.data),
+  metadata: onOneLine(event.metadata)
+})
+
 /** Neighbours of one stream that were recorded at one time: mostly what was one append. */
 const groupsOf = (
   events: ReadonlyArray<EncodedRecorded>,
@@ -52,7 +65,11 @@ const groupsOf = (
     const before = last?.events.at(-1)
     if (
       last?.subject === subject &&
-      before?.recordedAt === event.recordedAt &&
+      before !== undefined &&
+      before.recordedAt === event.recordedAt &&
+      // A removal that is asked for again finds its tombstone by the message, and takes what is before that.
+      !isTombstone(event) &&
+      !isTombstone(before) &&
       before.revision + 1 === event.revision &&
       last.events.length < perMessage &&
       last.bytes + bytes + aside <= maxBytes
@@ -101,7 +118,12 @@ export const make = (
       { concurrency: 128, discard: true }
     )
     const maxBytes = yield* maxMessage
-    const messages: Array<{ readonly group: Group; readonly tail: Tail | undefined; readonly text: string }> = []
+    const messages: Array<{
+      readonly group: Group
+      readonly tail: Tail | undefined
+      readonly linked: Tail | undefined
+      readonly text: string
+    }> = []
     for (const [i, group] of groupsOf(events, subjects, maxBytes).entries()) {
       const { index, subject } = group
       const [first] = group.events as [EncodedRecorded]
@@ -110,12 +132,14 @@ export const make = (
       if (problem !== undefined) return { _tag: "Misplaced", index, problem }
       // Where those before it were removed, nothing is behind which it stands.
       const before = first.revision === 0 ? undefined : { revision: Revision.make(first.revision - 1) }
-      const text = body(group.events, before, first.recordedAt)
+      const text = body(group.events.map(onLines), before, first.recordedAt)
+      // Behind a hole nothing is to be looked for.
+      const linked = tail !== undefined && first.revision > tail.revision + 1 ? undefined : tail
       const append = { ...first, expected: "any", events: group.events, idsAreNew: false } as const
-      const tooLarge = sizeProblem(append, text, headers(group.events, tail), maxBytes)
+      const tooLarge = sizeProblem(append, text, headers(group.events, linked, true), maxBytes)
       if (tooLarge !== undefined) return yield* because("EventStore.importEncoded", tooLarge)
-      messages.push({ group, tail, text })
-      const end = grown(tail, base + i + 1, group.events, first.recordedAt)
+      messages.push({ group, tail, linked, text })
+      const end = grown(linked, base + i + 1, group.events, first.recordedAt, true)
       ends.set(subject, { ...end, revision: (group.events.at(-1) ?? first).revision })
     }
 
@@ -139,9 +163,9 @@ export const make = (
     // On their way all at once, in their order: who comes too late for its number is refused, and with it all behind it.
     const answers = yield* Effect.forEach(
       messages.entries(),
-      ([i, { group, tail, text }]) => {
+      ([i, { group, linked, tail, text }]) => {
         const under = ["Nats-Expected-Last-Sequence", String(base + i)] as const
-        const sent = [...headers(group.events, tail), under]
+        const sent = [...headers(group.events, linked, true), under]
         return Effect.result(jetstream.publish(group.subject, text, sent, tail?.sequence ?? 0))
       },
       { concurrency: 256 }

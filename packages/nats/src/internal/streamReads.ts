@@ -112,7 +112,9 @@ export const make = ({ decode, jetstream, log, messages, name }: Parts) => {
     if (start === undefined) return nothing
     const { count, first } = placeOf(start)
     const until = Math.min(first + count - 1, from?._tag === "Revision" ? from.revision : Infinity)
-    const found = (yield* messages.back(start, Math.max(0, until - limit + 1), Infinity)) ?? []
+    // Of an imported tombstone the messages before it may be gone: it is a page of its own.
+    const isAlone = start === last && place.isTombstone && place.count === 1
+    const found = isAlone ? [start] : ((yield* messages.back(start, Math.max(0, until - limit + 1), Infinity)) ?? [])
     yield* whole(subject, found.map(placeOf).toReversed())
     const looked = found
       .flatMap((message) => decode(message).toReversed())

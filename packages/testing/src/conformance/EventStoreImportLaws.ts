@@ -111,4 +111,40 @@ const remembers = law(
   })
 )
 
-export const importing = [keeps, places, remembers]
+const tombstones = law(
+  "EventStore 13.10 a tombstone is imported behind what is missing, too, and its removal is done when it is asked for again",
+  Effect.gen(function* () {
+    if (yield* Importing.cannot) return
+    const store = yield* EventStore
+    // At one time, so that they could be taken for one append.
+    const { longAgo: recordedAt } = Importing
+    for (const revisions of [[2], [5], [5, 6]]) {
+      const did = `imported a stream of revisions 0, 1 and tombstones at ${revisions.join(", ")}`
+      const stream = yield* Fresh.stream()
+      const end = Revision.make(revisions.at(-1) ?? 0)
+      const events = yield* Effect.forEach([0, 1], (n) => Importing.recorded(stream, n, { recordedAt }))
+      // What was archived can be deleted after that.
+      const tombstones = yield* Effect.forEach(revisions, (revision) => {
+        const type = revision === end ? "$deleted" : "$archived"
+        return Importing.recorded(stream, revision, { type, data: JSON.stringify({ events: 5 }), recordedAt })
+      })
+      const all = [...events, ...tombstones]
+      const { _tag } = yield* Importing.behindAll(store, all)
+      yield* Check.equal(did, _tag, "Imported")
+      const ids = (list: ReadonlyArray<{ readonly id: string }>) => list.map(({ id }) => id)
+      yield* Check.equal(did, ids(yield* Contents.ofStream(stream)), ids(all))
+      const backwards = yield* Contents.ofStream(stream, { direction: "backwards" })
+      yield* Check.equal(`${did}: backwards`, ids(backwards), ids(all.toReversed()))
+      yield* Check.equal(`${did}: where the stream ends`, yield* store.streamRevision(stream), end)
+      yield* Check.refusedBecause(`${did}, and appended`, store.append(stream, Fresh.events(1)), "StreamDeleted")
+      if (!store.capabilities.remove) continue
+      const removed = yield* store.remove(stream, { as: "deleted", expected: end })
+      yield* Check.equal(`${did}, and removed it`, [Number(removed.revision), removed.repeated], [Number(end), true])
+      yield* Check.equal(`${did}, and removed it`, ids(yield* Contents.ofStream(stream)), ids(all.slice(-1)))
+      const left = yield* Contents.ofStream(stream, { direction: "backwards" })
+      yield* Check.equal(`${did}, and removed it: backwards`, ids(left), ids(all.slice(-1)))
+    }
+  })
+)
+
+export const importing = [keeps, places, remembers, tombstones]

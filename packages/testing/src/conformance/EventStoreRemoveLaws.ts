@@ -31,7 +31,7 @@ const leaves = law(
         Effect.provideService(Metadata.Current, { actor: "ada" })
       )
       yield* Check.equal(did, [Number(revision), repeated], [count, false])
-      yield* isLeftOf(did, events, { type: "$archived", data: { events: count, ...said } })
+      yield* isLeftOf(did, events, { type: "$archived", data: { events: count, last: events.at(-1)?.id, ...said } })
       const [tombstone] = yield* Contents.ofStream(stream)
       yield* Check.equal(`${did}: where it stands`, tombstone?.position, position)
       yield* Check.holds(`${did}: where it stands`, "behind all", position > (events.at(-1)?.position ?? 0), [
@@ -170,7 +170,10 @@ const asks = law(
     yield* Check.equal("let six remove a stream", lost, [])
     yield* Check.equal("let six remove a stream: the first", won.filter(({ repeated }) => !repeated).length, 1)
     yield* Check.equal("let six remove a stream: where", new Set(won.map(({ position }) => position)).size, 1)
-    yield* isLeftOf("let six remove a stream", events, { type: "$archived", data: { events: 3 } })
+    yield* isLeftOf("let six remove a stream", events, {
+      type: "$archived",
+      data: { events: 3, last: events.at(-1)?.id }
+    })
     yield* Check.refused("removed it, expecting another revision", remove(stream, 1), "WrongExpectedRevision")
 
     const deleted = yield* remove(stream, 2, { as: "deleted" })

@@ -43,7 +43,9 @@ BEGIN
     WHERE CASE WHEN x.last_revision IS NULL
       -- What was before it may have been removed: a tombstone stands for it, and of the library's own streams nothing.
       THEN x.revision <> 0 AND x.type NOT IN ('$archived', '$deleted') AND x.stream !~ '^[$]'
-      ELSE x.revision <> x.last_revision + 1 OR x.recorded_at < x.last_time END
+      -- What was appended between two copies may have gone with the removal.
+      ELSE x.revision <= x.last_revision OR x.recorded_at < x.last_time
+        OR (x.revision <> x.last_revision + 1 AND x.type NOT IN ('$archived', '$deleted')) END
     ORDER BY x.o LIMIT 1;
   IF FOUND THEN outcome := 2; RETURN; END IF;
   BEGIN

@@ -23,6 +23,7 @@ BEGIN
   SELECT e.revision, e.recorded_at, e.id, e.position INTO last
     FROM ${schema}.events e WHERE e.stream = p_stream ORDER BY e.revision DESC LIMIT 1;
   IF last.id = p_id THEN
+    DELETE FROM ${schema}.events e WHERE e.stream = p_stream AND e.revision < last.revision;
     outcome := 0;
     revision := last.revision;
     "position" := last.position;
