@@ -106,6 +106,12 @@ describe("core", () => {
     expect(rules({ [core]: text })).toEqual([rule])
   })
 
+  it("may load a module by its path only where a program is given one", () => {
+    const text = `export const load = (path: string) => import(path)`
+    expect(rules({ "packages/cli/src/application.ts": text })).toEqual([])
+    expect(rules({ "packages/cli/src/rebuild.ts": text })).toEqual(["computed"])
+  })
+
   it.each([
     `import * as Effect from "effect/Effect"`,
     `import type * as Schema from "effect/Schema"`,
