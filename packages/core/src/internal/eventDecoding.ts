@@ -8,23 +8,29 @@ import * as Metadata from "../Metadata.ts"
 
 /** Decodes one event. */
 export const decodeRecorded = (event: EncodedRecorded): Recorded =>
-  recorded(event, dataOf(event), metadataOf(event), DateTime.makeUnsafe(event.recordedAt))
+  recorded(event, idOf(event), dataOf(event), metadataOf(event), DateTime.makeUnsafe(event.recordedAt))
 
-/** Decodes a page; events of one append have the same metadata and time, which are then made once. */
+/** Decodes a page; events of one append have the same stream, metadata and time, which are then made once. */
 export const decodePage = (events: ReadonlyArray<EncodedRecorded>): ReadonlyArray<Recorded> => {
   let text = "{}"
   let metadata = Metadata.empty
   let millis = Number.NaN
   let recordedAt = DateTime.makeUnsafe(0)
+  let stream: EncodedRecorded["stream"] | undefined
+  let streamId = ""
   return events.map((event) => {
+    if (event.stream !== stream) {
+      stream = event.stream
+      streamId = idOf(event)
+    }
     if (event.recordedAt !== millis) recordedAt = DateTime.makeUnsafe((millis = event.recordedAt))
     const { parsed } = event
-    if (parsed !== undefined) return recorded(event, parsed.data, parsed.metadata, recordedAt)
+    if (parsed !== undefined) return recorded(event, streamId, parsed.data, parsed.metadata, recordedAt)
     if (event.metadata !== text) {
       metadata = metadataOf(event)
       text = event.metadata
     }
-    return recorded(event, dataOf(event), metadata, recordedAt)
+    return recorded(event, streamId, dataOf(event), metadata, recordedAt)
   })
 }
 
@@ -48,8 +54,11 @@ const dataOf = (event: EncodedRecorded): Json =>
 const metadataOf = (event: EncodedRecorded): Metadata.Metadata =>
   event.parsed === undefined ? (JSON.parse(event.metadata) as Metadata.Metadata) : event.parsed.metadata
 
+const idOf = ({ category, stream }: EncodedRecorded): string => stream.slice(category.length + 1)
+
 const recorded = (
   event: EncodedRecorded,
+  streamId: string,
   data: Json,
   metadata: Metadata.Metadata,
   recordedAt: DateTime.Utc
@@ -57,7 +66,7 @@ const recorded = (
   id: event.id,
   stream: event.stream,
   category: event.category,
-  streamId: event.stream.slice(event.category.length + 1),
+  streamId,
   revision: event.revision,
   position: event.position,
   type: event.type,
