@@ -24,7 +24,12 @@ export type Services =
  * What `layer` is made of, new and empty: the starting point of tests that break one part of a backend and look what
  * notices.
  */
-export const drivers = () => ({
+export const drivers = (): {
+  readonly eventStore: EventStore.Driver
+  readonly checkpointStore: CheckpointStore.Driver
+  readonly readModelStore: ReadModelStore.ReadModelStore["Service"]
+  readonly snapshotStore: SnapshotStore.SnapshotStore["Service"]
+} => ({
   eventStore: events.make(),
   checkpointStore: checkpoints.make(),
   readModelStore: readModels.make(),

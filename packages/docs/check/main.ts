@@ -1,6 +1,7 @@
 // `pnpm check`: everything that can be said about the code without running its tests.
 import { checkArrows, formatViolation } from "./arrows.ts"
 import { checkExamples, documents, formatProblem } from "./examples.ts"
+import { checkReference } from "./reference/main.ts"
 import { isStableEffectModule } from "./stability.ts"
 import { runSteps, type StepResult } from "./steps.ts"
 import { type Finished, readFiles, run, tool } from "./workspace.ts"
@@ -45,6 +46,7 @@ await runSteps("check", [
   { name: "type tests", run: typeTests },
   { name: "import arrows", run: arrows },
   { name: "doc examples", run: examples },
+  { name: "reference", run: checkReference },
   {
     name: "mutants",
     run: async () => byExitCode(await run(process.execPath, ["packages/testing/mutants/main.ts", "--brief"]))

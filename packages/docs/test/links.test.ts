@@ -2,24 +2,19 @@
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { expect, it } from "vitest"
+import { anchorsOf, prose } from "../check/reference/anchors.ts"
 import { readFiles, root } from "../check/workspace.ts"
 
-const documents = readFiles("README.md", "packages/*/README.md", "packages/docs/{guide,decisions}/*.md")
+const documents = readFiles(
+  "README.md",
+  "packages/*/README.md",
+  "packages/docs/{guide,decisions}/*.md",
+  "packages/docs/reference/**/*.md"
+)
 
-/** The text outside of fences, where a link is a link. */
-const prose = (text: string): string => text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, "")
-
-/** The anchors of a document, as GitHub makes them of its headings. */
+/** The anchors of a document. */
 const anchors = (text: string): ReadonlySet<string> =>
-  new Set(
-    [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-        .trim()
-        .replaceAll(" ", "-")
-    )
-  )
+  new Set(anchorsOf([...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading)))
 
 const broken = (path: string, text: string): ReadonlyArray<string> =>
   [...prose(text).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = ""]) => {

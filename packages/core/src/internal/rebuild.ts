@@ -56,6 +56,7 @@ export interface RebuildProgress {
   readonly remaining: Duration.Duration | undefined
 }
 
+/** How a rebuild, or what ends one, can fail: refused, stopped at an event as any processor, or by a store. */
 export type RebuildError =
   | RebuildRefused
   | ProcessorStopped

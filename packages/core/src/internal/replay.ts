@@ -43,6 +43,7 @@ export interface ReplayProgress {
   readonly until: Position.Position
 }
 
+/** How a replay can fail: as handling an event can, or because another one of the same name moved on meanwhile. */
 export type ReplayError<E> = HandleError<E> | CheckpointMoved | LeaseLost
 
 // So many events between two words about how far it is.
