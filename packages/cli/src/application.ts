@@ -40,16 +40,27 @@ const isReader = (value: object): value is Reader =>
   "filter" in value &&
   isFilter(value.filter)
 
+/** Whether it is a definition; what cannot even be looked into, such as a proxy that throws, is none. */
+const isDefinition = (value: unknown): value is object => {
+  if (typeof value !== "object" || value === null) return false
+  try {
+    return isProjection(value) || isReader(value)
+  } catch {
+    return false
+  }
+}
+
+const valuesOf = (value: unknown): ReadonlyArray<unknown> => {
+  try {
+    return typeof value === "object" && value !== null ? Object.values(value) : []
+  } catch {
+    return []
+  }
+}
+
 /** The definitions among what is exported, also in arrays and records one level down. */
 const definitions = (exported: ReadonlyArray<unknown>): ReadonlyArray<object> =>
-  exported.flatMap((value) => {
-    if (typeof value !== "object" || value === null) return []
-    if (isProjection(value) || isReader(value)) return [value]
-    const inner: ReadonlyArray<unknown> = Object.values(value)
-    return inner.filter(
-      (one): one is object => typeof one === "object" && one !== null && (isProjection(one) || isReader(one))
-    )
-  })
+  exported.flatMap((value) => (isDefinition(value) ? [value] : valuesOf(value).filter(isDefinition)))
 
 const inWords = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
@@ -77,11 +88,13 @@ export const projectionOf = (
 ): Effect.Effect<AnyProjection, Failure> => {
   const found = projections.filter(({ name, version }) => name === asked || `${name}@${version}` === asked)
   const [first] = found
-  if (first !== undefined && new Set(found.map(({ version }) => version)).size === 1) return Effect.succeed(first)
+  if (first !== undefined && new Set(found).size === 1) return Effect.succeed(first)
   const names = projections.map(({ name, version }) => `${name}@${version}`).join(", ")
   return Effect.fail(
     first === undefined
       ? failed(`${path} exports no projection "${asked}"; ${names === "" ? "it exports none" : `it exports ${names}`}.`)
-      : misused(`${path} exports several versions of "${asked}": say which of ${names}.`)
+      : new Set(found.map(({ version }) => version)).size === 1
+        ? misused(`${path} exports two different projections "${asked}" of one version: give one of them another name.`)
+        : misused(`${path} exports several versions of "${asked}": say which of ${names}.`)
   )
 }

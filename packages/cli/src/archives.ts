@@ -8,7 +8,7 @@ import { onStore } from "./connection.ts"
 import { consent } from "./consent.ts"
 import { failed, misused } from "./failure.ts"
 import * as known from "./known.ts"
-import { count, number, result, say, shown } from "./output.ts"
+import { count, result, say, shown } from "./output.ts"
 import { streamOf } from "./selection.ts"
 
 /** A folder of this machine. */
@@ -36,7 +36,7 @@ export const archive = (input: {
   Effect.gen(function* () {
     const streams = yield* Effect.forEach(input.streams, streamOf)
     const names = input.streams.map(shown).join(", ")
-    yield* consent(input.yes, `${names} will be copied into ${input.folder} and removed from the store.`)
+    yield* consent(input.yes, `${names} will be copied into ${shown(input.folder)} and removed from the store.`)
     const folder = yield* folderAt(input.folder)
     const stdio = yield* Stdio.Stdio
     const tell = ({ events }: ArchiveFolder.Manifest) =>
@@ -49,7 +49,7 @@ export const archive = (input: {
       })
     )
     const document = { folder: input.folder, events: manifest.events, digest: manifest.digest, removed, kept }
-    const text = `${count(removed.length, "stream")} with ${count(manifest.events, "event")} went into ${input.folder}.\n`
+    const text = `${count(removed.length, "stream")} with ${count(manifest.events, "event")} went into ${shown(input.folder)}.\n`
     yield* result(document, text)
     if (kept.length === 0) return
     const ends = kept.map(
@@ -71,7 +71,7 @@ export const restore = (input: { readonly folder: string; readonly streams: Read
       found.kept.length === 0
         ? ""
         : ` Left alone, since they are not archived here: ${found.kept.map(shown).join(", ")}.`
-    const text = `${count(found.restored.length, "stream")} came back from ${input.folder}.${kept}\n`
+    const text = `${count(found.restored.length, "stream")} came back from ${shown(input.folder)}.${kept}\n`
     yield* result({ folder: input.folder, ...found }, text)
   })
 
@@ -83,6 +83,6 @@ export const verify = (path: string) =>
     const folder = yield* folderAt(path)
     if ((yield* ArchiveFolder.manifest(folder)) === undefined) return yield* noArchive(path)
     const { digest, events, parts } = yield* Archive.verify(folder)
-    const text = `${path} is whole: ${number(events)} events in ${count(parts.length, "part")}, digest ${digest}.\n`
+    const text = `${shown(path)} is whole: ${count(events, "event")} in ${count(parts.length, "part")}, digest ${shown(digest)}.\n`
     yield* result({ folder: path, ok: true, events, parts: parts.length, digest }, text)
   })

@@ -4,14 +4,14 @@ import * as ArchiveFolder from "evolvent/ArchiveFolder"
 import * as StoreCopy from "evolvent/StoreCopy"
 import { folderAt, noArchive } from "./archives.ts"
 import { onStore } from "./connection.ts"
-import { count, result } from "./output.ts"
+import { count, result, shown } from "./output.ts"
 import { show } from "./progress.ts"
 
 const phase = ({ phase }: StoreCopy.CopyProgress): string => (phase === "verifying" ? "reading it back: " : "")
 
 const tell = (folder: string, last: StoreCopy.CopyProgress | undefined, where: string) => {
   const { digest, events } = last ?? { digest: undefined, events: 0 }
-  const text = `${count(events, "event")} are in ${where}, read back and equal, digest ${digest ?? "unknown"}.\n`
+  const text = `${count(events, "event")} are in ${shown(where)}, read back and equal, digest ${digest ?? "unknown"}.\n`
   return result({ folder, events, digest: digest ?? null }, text)
 }
 

@@ -3,8 +3,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { EventStore } from "evolvent/EventStore"
 import { backend, onStore } from "./connection.ts"
-import type { Finding } from "./connection.ts"
+import type { Examination, Finding } from "./connection.ts"
 import { failed } from "./failure.ts"
+import type { Failure } from "./failure.ts"
 import { count, result, shown, style } from "./output.ts"
 import { standings } from "./processors.ts"
 
@@ -53,13 +54,20 @@ const running = Effect.gen(function* () {
   return { facts: { head, processors: all.length, ...floor }, findings }
 })
 
+/** What the services refuse, such as a role that may not call what readers need, is a finding like any other. */
+const refused = ({ problem }: Failure) =>
+  Effect.succeed({
+    facts: {},
+    findings: [{ level: "broken", where: "store", setting: "services", problem, remedy: "mend that, and look again" }]
+  } satisfies Examination)
+
 /** Prints what is known and what is wrong; fails where something is broken, or what was stored can be lost. */
 export const doctor = Effect.gen(function* () {
   const { examine } = yield* backend
   const seen = yield* examine
   const isBroken = seen.findings.some(({ level }) => level === "broken")
   // A store that cannot be used tells nothing of its processors.
-  const more = isBroken ? { facts: {}, findings: [] } : yield* onStore(running)
+  const more = isBroken ? { facts: {}, findings: [] } : yield* Effect.catch(onStore(running), refused)
   const facts: Readonly<Record<string, string | number>> = { ...seen.facts, ...more.facts }
   const findings: ReadonlyArray<Finding> = [...seen.findings, ...more.findings]
   const grave = findings.filter(({ level }) => level === "broken" || level === "loses")

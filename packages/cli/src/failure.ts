@@ -33,5 +33,12 @@ export const unusable = (problem: string): Failure => new Failure({ kind: "unusa
 /** Whoever read the output has gone away. */
 export const gone = new Failure({ kind: "gone", problem: "" })
 
+const isUnavailable = (reason: unknown): boolean =>
+  typeof reason === "object" && reason !== null && "_tag" in reason && reason._tag === "Unavailable"
+
 /** Errors of the library say in their messages what was tried, on what, and what to do. */
-export const fromError = (error: Error): Failure => (error instanceof Failure ? error : failed(error.message))
+export const fromError = (error: Error): Failure => {
+  if (error instanceof Failure) return error
+  // The store went away while the command ran.
+  return "reason" in error && isUnavailable(error.reason) ? unusable(error.message) : failed(error.message)
+}

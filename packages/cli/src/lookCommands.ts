@@ -71,7 +71,11 @@ const tail = Command.make(
     what: flags.what.pipe(Argument.withDefault("all")),
     limit: Flag.Int("lines").pipe(
       Flag.withAlias("n"),
-      Flag.withDescription("Begin with so many events"),
+      Flag.withDescription("Begin with so many events, from 0 on"),
+      Flag.filter(
+        (n) => n >= 0,
+        (n) => `${n} is less than 0`
+      ),
       Flag.withDefault(10)
     ),
     follow: Flag.Boolean("follow").pipe(

@@ -1,6 +1,6 @@
 // onNats: a store on NATS JetStream, for the command line.
 import * as Nats from "@evolvent/nats/Nats"
-import { ConnectFailed, StreamUnusable } from "@evolvent/nats/NatsError"
+import { ConnectFailed, InvalidOption, StreamUnusable } from "@evolvent/nats/NatsError"
 import * as NatsClient from "@evolvent/nats/NatsClient"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,23 @@ import { misused, unusable } from "./failure.ts"
 import type { Failure } from "./failure.ts"
 import { quiet } from "./quiet.ts"
 
+/** What is written with % in an address; undefined where that is no text. */
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Addresses without who signs in, and who that is. */
 const connectionOf = (url: string): (NatsClient.Options & { readonly servers: ReadonlyArray<string> }) | undefined => {
   const all = url.split(",").map((one) => one.trim())
   if (!all.every((one) => URL.canParse(one))) return undefined
   const parsed = all.map((one) => new URL(one))
   const [first] = parsed
-  const [user, password] = [decodeURIComponent(first?.username ?? ""), decodeURIComponent(first?.password ?? "")]
+  const [user, password] = [decoded(first?.username ?? ""), decoded(first?.password ?? "")]
+  if (user === undefined || password === undefined) return undefined
   const who =
     user === "" ? {} : password === "" ? { token: Redacted.make(user) } : { user, password: Redacted.make(password) }
   const tls = parsed.some(({ protocol }) => protocol === "tls:") ? { tls: {} } : {}
@@ -28,6 +38,7 @@ const connectionOf = (url: string): (NatsClient.Options & { readonly servers: Re
 const inWords =
   (where: string) =>
   (error: Nats.StartError): Failure => {
+    if (error instanceof InvalidOption) return misused(`The store's name, --store, cannot be used: ${error.problem}.`)
     const missing = error instanceof StreamUnusable && error.message.includes("not there")
     const detail = error instanceof ConnectFailed ? error.problem : error.message.replace(/\.$/, "")
     const remedy = missing
@@ -41,7 +52,9 @@ export const make = ({ store, url }: Address): Effect.Effect<Backend, Failure> =
   Effect.gen(function* () {
     const connection = connectionOf(url)
     if (connection === undefined) {
-      return yield* misused("The address of the NATS server is no URL: nats://user:password@host:4222.")
+      return yield* misused(
+        "The address of the NATS server is no URL: nats://user:password@host:4222, with a % in a password as %25."
+      )
     }
     const credentials = Option.getOrUndefined(yield* Effect.orDie(Config.option(Config.String("NATS_CREDENTIALS"))))
     const monitorUrl = Option.getOrUndefined(yield* Effect.orDie(Config.option(Config.String("NATS_MONITOR_URL"))))
@@ -66,7 +79,11 @@ export const make = ({ store, url }: Address): Effect.Effect<Backend, Failure> =
         ),
       examine: Effect.gen(function* () {
         const { name, version: server } = yield* version
-        const findings = yield* Nats.doctor(options)
+        // The library speaks of its option; here it is a variable.
+        const findings = (yield* Nats.doctor(options)).map((finding) => ({
+          ...finding,
+          remedy: finding.remedy.replace("monitorUrl", "NATS_MONITOR_URL")
+        }))
         return { facts: { backend: "NATS", address: where, server, "server name": name, prefix: store }, findings }
       }).pipe(Effect.mapError(inWords(where)))
     } satisfies Backend

@@ -1,7 +1,7 @@
 // onPostgres: a store on PostgreSQL, for the command line.
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Postgres from "@evolvent/postgres/Postgres"
-import { SchemaMismatch } from "@evolvent/postgres/PostgresError"
+import { InvalidOption, SchemaMismatch } from "@evolvent/postgres/PostgresError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,12 +27,13 @@ const detailOf = (error: Postgres.StartError): string => {
 const inWords =
   (where: string) =>
   (error: Postgres.StartError): Failure => {
+    if (error instanceof InvalidOption) return misused(`The store's name, --store, cannot be used: ${error.problem}.`)
     const remedy =
       error instanceof SchemaMismatch
         ? error.found < error.needed
           ? " From here: `evolvent migrate`."
           : ""
-        : " Look at the address, the role and its password, and whether the server runs: `evolvent doctor` tells more."
+        : " Look at the address, the role and its password, and whether the server runs."
     const detail = detailOf(error).replace(/\.$/, "")
     return unusable(`The store on PostgreSQL at ${where} cannot be used: ${detail}.${remedy}`)
   }

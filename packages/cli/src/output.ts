@@ -1,15 +1,28 @@
 // output: what commands print: tables and lines for people, JSON for programs; colours only on a terminal.
 import * as Effect from "effect/Effect"
+import type { PlatformError } from "effect/PlatformError"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { displayWidth } from "effect/cli/CliOutput"
-import { gone } from "./failure.ts"
+import { failed, gone } from "./failure.ts"
 import { isJson } from "./globals.ts"
 
-/** Writes to standard output. A reader that went away (`| head`) ends the command, and is no error. */
+/** Why standard output takes no more; undefined where whoever read it went away (`| head`). */
+const problemOf = ({ reason }: PlatformError): string | undefined => {
+  const { cause } = reason
+  if (!(cause instanceof Error)) return reason.message
+  return "code" in cause && ["EPIPE", "ERR_STREAM_DESTROYED"].includes(String(cause.code)) ? undefined : cause.message
+}
+
+/** Writes to standard output. A reader that went away ends the command, and is no error; a full disk is one. */
 export const print = (text: string) =>
-  Stdio.Stdio.use((stdio) => Effect.mapError(Stream.run(Stream.make(text), stdio.stdout()), () => gone))
+  Stdio.Stdio.use((stdio) =>
+    Effect.mapError(Stream.run(Stream.make(text), stdio.stdout()), (error) => {
+      const problem = problemOf(error)
+      return problem === undefined ? gone : failed(`The output could not be written, and is not whole: ${problem}.`)
+    })
+  )
 
 /** Writes to standard error, where what is no result belongs. */
 export const say = (text: string) =>

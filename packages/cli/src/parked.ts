@@ -124,10 +124,11 @@ export const drop = (input: { readonly processor: string; readonly id: string; r
     yield* onStore(
       Effect.gen(function* () {
         const by = yield* known.one(input.processor)
-        const isParked = (yield* entriesOf(by)).some(({ parked }) => parked.eventId === id)
-        if (!isParked) return yield* notParked(by, id)
+        const dropped = (yield* entriesOf(by)).filter(({ parked }) => parked.eventId === id)
+        if (dropped.length === 0) return yield* notParked(by, id)
+        const keys = new Set(dropped.map(({ parked }) => parked.key))
         yield* Processor.drop(by, id)
-        const behind = (yield* entriesOf(by)).length
+        const behind = (yield* entriesOf(by)).filter(({ parked }) => keys.has(parked.key)).length
         const rest =
           behind === 0 ? "" : ` What is parked behind it waits for \`evolvent parked retry ${by.checkpoint}\`.`
         const text = `${by.checkpoint} will not handle the event ${id}.${rest}\n`

@@ -36,7 +36,10 @@ const documentOf = ({ known: { checkpoint, kind, name }, status }: Standing) => 
     stopped: stopped === undefined ? null : { ...stopped },
     parked,
     holders,
-    obstacle: obstacle === undefined ? null : { ...obstacle, age: Duration.toMillis(obstacle.age) }
+    obstacle:
+      obstacle === undefined
+        ? null
+        : { position: obstacle.position, by: obstacle.by, ageMillis: Duration.toMillis(obstacle.age) }
   }
 }
 

@@ -38,14 +38,18 @@ export const tail = ({ follow, limit, what, ...narrowing }: Narrowing & Tailing)
   Effect.flatMap(filterOf(what, narrowing), (filter) =>
     onStore(
       Effect.gen(function* () {
+        let printed = 0
         const show = yield* printer
         const store = yield* EventStore
         const head = yield* store.head
         if (limit > 0 && head > Position.beginning) {
           const options = { direction: "backwards", from: { position: head }, limit } as const
-          yield* show((yield* Stream.runCollect(store.read(filter, options))).toReversed())
+          const last = yield* Stream.runCollect(store.read(filter, options))
+          printed = last.length
+          yield* show(last.toReversed())
         }
-        if (!follow) return
+        // Who follows may wait for the first one.
+        if (!follow) return printed === 0 ? yield* exists(what) : undefined
         yield* Stream.runForEach(store.subscribe(filter, { after: head }), ({ events }) => show(events))
       })
     )

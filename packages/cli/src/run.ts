@@ -4,6 +4,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
@@ -11,7 +12,8 @@ import packageJson from "../package.json" with { type: "json" }
 import { Failure, misused } from "./failure.ts"
 import { all } from "./globals.ts"
 import { lookCommands } from "./lookCommands.ts"
-import { say } from "./output.ts"
+import { say, shown } from "./output.ts"
+import { withoutSecrets } from "./secrets.ts"
 import { storeCommands } from "./storeCommands.ts"
 import { workCommands } from "./workCommands.ts"
 
@@ -33,15 +35,20 @@ const presenter: CliOutput.Presenter = {
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Effect.flatMap(CliOutput.Formatter, (formatter) =>
-          Console.error(`${formatter.formatErrors(event.errors)}\n\nSee: ${event.commandPath.join(" ")} --help`)
+          Console.error(
+            `${withoutSecrets(formatter.formatErrors(event.errors))}\n\nSee: ${event.commandPath.join(" ")} --help`
+          )
         )
       : CliOutput.defaultPresenter.present(event)
 }
 
+/** A message as it can be printed: names that are stored may be in it, and addresses. */
+const inLines = (message: string): string => withoutSecrets(message).split("\n").map(shown).join("\n  ")
+
 const main = Command.run(evolvent, { version: packageJson.version }).pipe(
   Effect.catch((error) => {
     if (error instanceof Failure) {
-      const told = error.kind === "gone" ? Effect.void : say(`evolvent: ${error.message}\n`)
+      const told = error.kind === "gone" ? Effect.void : say(`evolvent: ${inLines(error.message)}\n`)
       return Effect.andThen(told, error.kind === "gone" ? Effect.void : Effect.fail(error))
     }
     // What was asked for was not understood, and that was told.
@@ -49,9 +56,25 @@ const main = Command.run(evolvent, { version: packageJson.version }).pipe(
   })
 )
 
+/**
+ * Ends the process when what was printed is out, whatever a module of --app has left open: timers, connections. Who interrupts
+ * it does not wait for a reader that has stopped.
+ */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  Runtime.defaultTeardown(exit, (code) => {
+    const { stdout } = process
+    const end = () => {
+      onExit(code)
+      process.exit(code)
+    }
+    if (code === 130 || !stdout.writable) return end()
+    stdout.on("error", end)
+    stdout.write("", end)
+  })
+
 main.pipe(
   Effect.provide(
     Layer.provideMerge(Layer.merge(CliOutput.layerPresenter(presenter), TerminalCapabilities.layer), NodeServices.layer)
   ),
-  NodeRuntime.runMain
+  NodeRuntime.runMain({ teardown })
 )

@@ -6,7 +6,7 @@ import * as EventFilter from "evolvent/EventFilter"
 import * as EventId from "evolvent/EventId"
 import { onStore } from "./connection.ts"
 import { asJson } from "./events.ts"
-import { misused } from "./failure.ts"
+import { failed, misused } from "./failure.ts"
 import { result, shown, style } from "./output.ts"
 import { streamOf } from "./selection.ts"
 
@@ -39,7 +39,14 @@ export const show = Effect.fnUntraced(function* (input: {
   const id = yield* eventIdOf(input.id)
   const stream = input.stream === undefined ? {} : { stream: yield* streamOf(input.stream) }
   const filter = EventFilter.all({ system: input.system })
-  const tree = yield* onStore(Audit.tree(id, { filter, ...stream }))
+  const where = input.stream === undefined ? "in this store" : `in stream ${shown(input.stream)}`
+  const tree = yield* onStore(
+    Effect.catchTag(Audit.tree(id, { filter, ...stream }), "EventNotFound", () =>
+      failed(
+        `There is no event ${id} ${where}. Compare the id; where it is right, its stream was archived, or it is of another store.${input.system ? "" : " --system looks at the library's own events, too."}`
+      )
+    )
+  )
   const { causes, effects, event, hasMore, missing, orphans } = tree
   const document = {
     event: asJson(event),

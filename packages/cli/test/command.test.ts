@@ -38,6 +38,7 @@ describe("wrong use", () => {
     [["reed", "all"], /Did you mean this\?\s+read/],
     [["read"], /Missing required argument: what/],
     [["read", "all", "--limit", "0"], /0 is less than 1/],
+    [["tail", "-n", "-1", "--url", "postgres://h/x"], /-1 is less than 0/],
     [["read", "all", "--colour"], /colour/],
     [["parked", "retry"], /Missing required argument: processor/],
     [["rebuild", "balances"], /app/],

@@ -133,6 +133,7 @@ describeStores(({ call, json, kind, run, start, url }) => {
     })
     const none = await call("show", "0198c2a4-7d3e-7abc-8def-0123456789ab")
     expect([none.status, none.stdout]).toEqual([1, ""])
+    expect(none.stderr).toMatch(/no event 0198c2a4-7d3e-7abc-8def-0123456789ab in this store\..* --system/)
   }, 60_000)
 
   it("rebuild makes a read model of an application, with its progress in plain lines", async () => {
@@ -179,6 +180,7 @@ describeStores(({ call, json, kind, run, start, url }) => {
     expect([archived.status, JSON.parse(archived.stdout)]).toMatchObject([0, { events: 1, kept: [] }])
     expect((await call("read", "Account-bob", "--json")).stdout).toContain(`"type":"$archived"`)
     expect(await json("verify", at("shelf"))).toMatchObject({ ok: true, events: 1 })
+    expect((await call("verify", at("shelf"))).stdout).toContain("is whole: 1 event in 1 part,")
     const none = await call("archive", at("empty"), "Account-eve", "--yes")
     expect([none.status, none.stderr]).toEqual([1, expect.stringContaining("Account-eve (no events)")])
     const back = await call("restore", at("shelf"))
@@ -195,6 +197,7 @@ describeStores(({ call, json, kind, run, start, url }) => {
     expect(found).toMatchObject({ ok: true, facts: { backend: kind, processors: 1, head: expect.any(Number) } })
     const text = await call("doctor")
     expect(text.stdout).toMatch(/^backend +(PostgreSQL|NATS)$/m)
+    if (kind === "NATS") expect(text.stdout).toMatch(/^ +give NATS_MONITOR_URL;/m)
     // Addresses are told without their passwords.
     const secret = URL.canParse(url()) ? new URL(url()).password : ""
     if (secret !== "") expect(stdout + text.stdout).not.toContain(secret)

@@ -92,6 +92,30 @@ describe("a store that is read together with an archive", () => {
 })
 
 describe("a stream that is restored", () => {
+  it.effect("is not looked for in all of the archive by itself: many come back by few reads of each part", () =>
+    Effect.gen(function* () {
+      const shelf = ArchiveFolder.inMemory("A")
+      const ids = Array.from({ length: 30 }, (_, i) => `c${i}`)
+      // Each stream is in every part.
+      for (let round = 0; round < 6; round++) yield* Effect.forEach(ids, (id) => add(id, round))
+      const streams = ids.map((id) => StreamName.make("Counter", id))
+      yield* Archive.archive(shelf, { streams, readers: [], eventsPerPart: 30 })
+      const reads = new Map<string, number>()
+      const counted: ArchiveFolder.Folder = {
+        ...shelf,
+        read: (name) => {
+          reads.set(name, (reads.get(name) ?? 0) + 1)
+          return shelf.read(name)
+        }
+      }
+      expect((yield* Archive.restore(counted)).restored).toHaveLength(30)
+      const parts = [...reads].filter(([name]) => name.startsWith("part-"))
+      expect(parts).toHaveLength(6)
+      for (const [, times] of parts) expect(times).toBeLessThan(6)
+      for (const id of ids) expect((yield* Aggregate.load(Counter, id)).state).toBe(15)
+    }).pipe(inMemory)
+  )
+
   it.effect("does not come back from another store's archive, whether it is asked for or not", () =>
     Effect.gen(function* () {
       const [a, b] = two()

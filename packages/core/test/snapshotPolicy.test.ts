@@ -3,6 +3,7 @@ import { it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
 import { describe, expect } from "vitest"
@@ -77,6 +78,15 @@ describe("a policy", () => {
       yield* settled
       expect(saved).toEqual([9, 13])
     }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("says in a line, without a stack, that one could not be saved", () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ cause, message }) => lines.push([message, cause.reasons.length]))
+    return Effect.gen(function* () {
+      yield* times(2)
+      expect(lines).toEqual([[[expect.stringMatching(/^No snapshot of Book-a: SnapshotStore\.save: .*no room/)], 0]])
+    }).pipe(Effect.provide([saving({ every: 2 }, true).layer, Logger.layer([logger])]))
   })
 
   it.effect("tries one that was refused again when its limit is reached again, and not with each command", () => {

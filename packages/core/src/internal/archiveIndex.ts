@@ -75,8 +75,10 @@ const asStoreError = (error: ArchiveError): Errors.EventStoreError =>
 export interface Index {
   /** Which streams it has events of. */
   readonly streams: Effect.Effect<ReadonlyArray<StreamName>, ArchiveError>
-  /** The events of a stream, as they are stored. */
-  readonly encodedStream: (stream: StreamName) => Stream.Stream<EncodedRecorded, ArchiveError>
+  /** The events of some streams, as they are stored: each part is read once for all of them. */
+  readonly encodedStreams: (
+    streams: ReadonlyArray<StreamName>
+  ) => Effect.Effect<ReadonlyMap<StreamName, ReadonlyArray<EncodedRecorded>>, ArchiveError>
 }
 
 /** The source of some folders: their manifests are read now, their parts when somebody asks for them. */
@@ -122,6 +124,23 @@ export const make = Effect.fnUntraced(function* (
         Stream.filter(sweep(readAndKeep, index.get(stream) ?? [], 0), (event) => event.stream === stream)
       )
     )
+  const encodedStreams = Effect.fnUntraced(function* (streams: ReadonlyArray<StreamName>) {
+    const index = yield* indexed
+    const among = new Set(streams.flatMap((stream) => index.get(stream) ?? []))
+    const events = new Map(streams.map((stream): [StreamName, Array<EncodedRecorded>] => [stream, []]))
+    yield* Stream.runForEachArray(
+      sweep(
+        read,
+        places.filter((place) => among.has(place)),
+        0
+      ),
+      (page) =>
+        Effect.sync(() => {
+          for (const event of page) events.get(event.stream)?.push(event)
+        })
+    )
+    return events
+  })
   return {
     read: (filter, after) => {
       const matches = EventFilter.predicate(filter)
@@ -130,7 +149,7 @@ export const make = Effect.fnUntraced(function* (
       return Stream.map(Stream.mapError(wanted, asStoreError), decodeRecorded)
     },
     streams: Effect.map(indexed, (index) => [...index.keys()].toSorted()),
-    encodedStream,
+    encodedStreams,
     stream: (stream) => Stream.map(Stream.mapError(encodedStream(stream), asStoreError), decodeRecorded)
   }
 })

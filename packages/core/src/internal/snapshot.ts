@@ -198,7 +198,11 @@ export const takeSnapshot = Effect.fnUntraced(function* <Name extends string, Id
   const attempt = Effect.suspend(() => {
     if (!isDue(rule, grown)) return Effect.succeed(since)
     triesOf(store).put(key, { base: snapshot, revision, at: now, bytes }, now)
-    const apart = Effect.catchCause(save, (cause) => Effect.logWarning(`No snapshot of ${stream}`, cause))
+    const apart = save.pipe(
+      // A program that ends closes its store in the midst of this: that is worth a line, and no stack.
+      Effect.catch(({ message }) => Effect.logWarning(`No snapshot of ${stream}: ${message}`)),
+      Effect.catchCause((cause) => Effect.logWarning(`No snapshot of ${stream}`, cause))
+    )
     return Effect.as(Effect.forkDetach(alone(apart)), { ...since, snapshot: revision, takenAt: now, bytes: 0 })
   })
   return yield* Effect.catchCause(attempt, (cause) =>

@@ -62,12 +62,17 @@ const ofSchema = ({ isReplica, known }: Facts): ReadonlyArray<Finding> => {
       "broken",
       "version",
       `it was never migrated, or ${role} may not look into it`,
-      "migrate as the role that is to own it"
+      "look whether this is the schema that was meant; migrate as the role that is to own it: `evolvent migrate`"
     )
     return found
   }
   if (schemaVersion < neededVersion) {
-    say("broken", `version ${schemaVersion}`, `this code needs version ${neededVersion}`, "migrate as the owner")
+    say(
+      "broken",
+      `version ${schemaVersion}`,
+      `this code needs version ${neededVersion}`,
+      "migrate as the owner: `evolvent migrate`"
+    )
   }
   if (schemaVersion > neededVersion + 1) {
     const problem = `this code knows version ${neededVersion} and runs on ${neededVersion + 1} at most`
