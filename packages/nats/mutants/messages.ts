@@ -19,7 +19,13 @@ export const messages: ReadonlyArray<Mutant> = [
   {
     law: "Message 1",
     breaks: "the messages before are forgotten where the end was not asked for",
-    by: [[message, "before: tail === undefined || standsAlone(events) ? [] : beforeNext(tail)", "before: []"]]
+    by: [
+      [
+        message,
+        "before: tail === undefined || (!isImported && standsAlone(events)) ? [] : beforeNext(tail)",
+        "before: []"
+      ]
+    ]
   },
   {
     law: "Message 2",

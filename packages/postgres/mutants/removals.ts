@@ -49,8 +49,8 @@ export const removals: ReadonlyArray<Mutant> = [
     by: [
       [
         remove,
-        "  DELETE FROM ${schema}.events e WHERE",
-        "  CREATE TABLE IF NOT EXISTS ${schema}.bin AS SELECT e.data::text FROM ${schema}.events e WHERE e.stream = p_stream;\n" +
+        "\n  DELETE FROM ${schema}.events e WHERE",
+        "\n  CREATE TABLE IF NOT EXISTS ${schema}.bin AS SELECT e.data::text FROM ${schema}.events e WHERE e.stream = p_stream;\n" +
           "  DELETE FROM ${schema}.events e WHERE"
       ]
     ]
