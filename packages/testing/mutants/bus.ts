@@ -1,4 +1,5 @@
 // Broken buses, one for each law of a bus.
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
@@ -101,14 +102,18 @@ const crowdsOut = broken(({ publish }) => {
 
 const stopsAll = handles(() => {
   const keys = new Set<string>()
-  let failed = false
+  const failed = Deferred.makeUnsafe<void>()
   return <E, R>(handle: Handler<E, R>): Handler<E, R> =>
     (message) =>
       Effect.suspend(() => {
         keys.add(message.key)
-        return failed && keys.size > 10
-          ? Effect.die("another key failed")
-          : Effect.tapCause(handle(message), () => Effect.sync(() => (failed = true)))
+        const handled = Effect.tapCause(handle(message), () => Deferred.succeed(failed, undefined))
+        // The others may be faster than the one that fails: they are held until it has.
+        return keys.size <= 10
+          ? handled
+          : Effect.flatMap(Effect.timeoutOption(Deferred.await(failed), "500 millis"), ({ _tag }) =>
+              _tag === "Some" ? Effect.die("another key failed") : handled
+            )
       })
 })
 

@@ -35,6 +35,11 @@ layer(Database.layer, { excludeTestServices: true, timeout: 60_000 })("two insta
           }
         }
         const watching = watch(there.port)
+        // From here on it can say where it was cut off.
+        yield* until(
+          Effect.sync(() => lastEventId),
+          (id) => id !== undefined
+        )
 
         let answered = 0
         const customer = async (n: number) => {
