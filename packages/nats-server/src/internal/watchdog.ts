@@ -37,7 +37,8 @@ while :; do
   code=$?
   kill -0 $server 2>/dev/null || break
 done
-kill -KILL $watch 2>/dev/null
+# Fetched as well: when this shell has ended, no process of it is left for anyone to see.
+{ kill -KILL $watch; wait $watch; } 2>/dev/null
 if [ $orphan -gt 0 ]; then
   IFS='
 '
