@@ -4,55 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
-import * as Scope from "effect/Scope"
-import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
-import * as EventId from "evolvent/EventId"
-import type { EncodedAppend, Expected } from "evolvent/EventStore"
-import * as Position from "evolvent/Position"
+import type { SqlError } from "effect/sql/SqlError"
+import type { EncodedAppend } from "evolvent/EventStore"
 import * as Revision from "evolvent/Revision"
 import * as StreamName from "evolvent/StreamName"
-import { expect, it } from "vitest"
-import type { Answer, QuickAnswer, Statements } from "../src/internal/appendStatements.ts"
-import * as appendLimits from "../src/internal/appendLimits.ts"
-import * as groupCommit from "../src/internal/groupCommit.ts"
-
-const append = (id: string, expected: Expected = "any"): EncodedAppend => ({
-  stream: StreamName.make("Queue", id),
-  category: "Queue",
-  expected,
-  events: [{ id: EventId.make(crypto.randomUUID()), type: "T", schemaVersion: 1, data: "{}", metadata: "{}" }],
-  idsAreNew: true
-})
-const id = (one: EncodedAppend) => StreamName.id(one.stream)
-
-const stored: Answer = {
-  _tag: "Appended",
-  results: [{ revision: Revision.make(0), position: Position.make(1), repeated: false }]
-}
-const lost = new SqlError({ reason: new ConnectionError({ cause: new Error("gone"), message: "gone" }) })
-const refused = new SqlError({ reason: new UnknownError({ cause: new Error("no"), message: "no" }) })
-
-/** A queue over functions of which a test replaces some; the others store. */
-const queue = Effect.fnUntraced(function* (statements: Partial<Statements>, limits: Partial<appendLimits.Limits> = {}) {
-  const scope = yield* Scope.fork(yield* Effect.scope)
-  const all: Statements = {
-    event: () => Effect.succeed(stored),
-    one: () => Effect.succeed(stored),
-    group: (appends) => Effect.succeed(appends.map(() => stored)),
-    events: (appends) => Effect.succeed(appends.map(() => stored)),
-    all: () => Effect.succeed(stored),
-    look: () => Effect.die("not looked for"),
-    ...statements
-  }
-  const run = yield* Scope.provide(groupCommit.make(all, { ...appendLimits.defaultLimits, ...limits }), scope)
-  return { run, close: Scope.close(scope, Exit.void) }
-})
-
-const test = <A, E>(name: string, effect: Effect.Effect<A, E, Scope.Scope>) =>
-  it(name, () => Effect.runPromise(Effect.scoped(Effect.timeout(effect, "10 seconds"))))
-
-const refusal = (effect: Effect.Effect<unknown, SqlError>) =>
-  Effect.map(Effect.flip(effect), ({ reason }) => reason.message)
+import { expect, vi } from "vitest"
+import type { Answer, QuickAnswer } from "../src/internal/appendStatements.ts"
+import { append, id, lost, queue, refusal, refused, stored, test } from "./support/groupQueue.ts"
 
 test(
   "counts who waits for another attempt towards the bound, and takes appends again afterwards",
@@ -303,5 +261,33 @@ test(
     expect(most).toBe(2)
     yield* Deferred.succeed(gate, undefined)
     yield* Fiber.join(long)
+  })
+)
+
+test(
+  "asks for no time that has passed already, however long the machine stood still between two looks",
+  Effect.gen(function* () {
+    const first = yield* Deferred.make<void>()
+    const event = (one: EncodedAppend) =>
+      id(one) === "first" ? Effect.as(Deferred.await(first), stored) : Effect.succeed(stored)
+    const { run } = yield* queue({ event })
+    const timers = vi.spyOn(globalThis, "setTimeout")
+    const began = performance.now()
+    let looks = 0
+    // It stands, and makes a leap between the first look and the second.
+    let leap = 0
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => began + (looks++ > 0 ? leap : 0))
+    yield* Effect.addFinalizer(() => Effect.sync(() => [timers, clock].forEach((spy) => spy.mockRestore())))
+    const before = yield* Effect.forkScoped(run(append("first", "noStream")), { startImmediately: true })
+    yield* Effect.promise(() => Promise.resolve())
+    looks = 0
+    leap = 100
+    const behind = yield* Effect.forkScoped(run(append("second", "noStream")), { startImmediately: true })
+    expect(yield* Fiber.join(behind)).toEqual(stored)
+    yield* Deferred.succeed(first, undefined)
+    yield* Fiber.join(before)
+    const delays = timers.mock.calls.map(([, delay]) => delay ?? 0)
+    expect(delays.length).toBeGreaterThan(0)
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(0)
   })
 )

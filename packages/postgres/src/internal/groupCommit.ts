@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* (
         timer = undefined
         schedule()
       },
-      Math.ceil(begunAt + limits.crowd - performance.now())
+      Math.max(0, Math.ceil(begunAt + limits.crowd - performance.now()))
     )
   }
 
